@@ -1,0 +1,1 @@
+"""Send many messages, and know what became of each."""

@@ -1,0 +1,22 @@
+"""The journal of a campaign: what was sent, what was not, and what nobody can know."""
+
+from __future__ import annotations
+
+from .base import Added, Counts, Finish, Journal, NewRow, Opened, Row, RowDetail, State
+from .reader import Inspection
+from .sqlite import MemoryJournal, SQLiteJournal
+
+__all__ = [
+    "Added",
+    "Counts",
+    "Finish",
+    "Inspection",
+    "Journal",
+    "MemoryJournal",
+    "NewRow",
+    "Opened",
+    "Row",
+    "RowDetail",
+    "SQLiteJournal",
+    "State",
+]

@@ -1,0 +1,120 @@
+"""Where the rows of a journal live: a file with its guards, or memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+
+from ...errors import JournalError
+from .files import JournalFiles
+from .reader import check_version, read_open_run
+from .schema import create_tables
+
+__all__ = ["FilePlace", "MemoryPlace", "Place"]
+
+
+class Place(Protocol):
+    """Gives out the one connection that writes, and takes it back."""
+
+    wal_lost: bool
+    """The run before lost its -wal file, and the caller accepted that."""
+
+    def connect(self) -> sqlite3.Connection:
+        """Become the owner and connect. After an error nothing is held."""
+        ...
+
+    def free_reserve(self) -> bool:
+        """Make room on a full disk, once; tell whether there is more room now."""
+        ...
+
+    def release(self, connection: sqlite3.Connection) -> None:
+        """Close the connection and give up ownership."""
+        ...
+
+
+class FilePlace:
+    """A journal on disk."""
+
+    def __init__(self, path: Path, *, accept_lost_wal: bool) -> None:
+        self.wal_lost = False
+        self._files = JournalFiles(path)
+        self._accept_lost_wal = accept_lost_wal
+
+    def connect(self) -> sqlite3.Connection:
+        """Lock and check the files, then connect."""
+        self._files.acquire()
+        try:
+            self.wal_lost = self._find_lost_wal()
+            return self._connect()
+        except sqlite3.Error as exc:
+            self._files.release()
+            raise JournalError(f"cannot open the journal {self._files.path}: {exc}") from exc
+        except BaseException:
+            self._files.release()
+            raise
+
+    def free_reserve(self) -> bool:
+        """Delete the reserve file."""
+        return self._files.free_reserve()
+
+    def release(self, connection: sqlite3.Connection) -> None:
+        """Close the connection, then unlock."""
+        try:
+            connection.close()
+        finally:
+            self._files.release()
+
+    def _find_lost_wal(self) -> bool:
+        files = self._files
+        if files.wal.exists() or read_open_run(files.path) is None:
+            return False
+        if not self._accept_lost_wal:
+            raise JournalError(
+                f"the file {files.wal} is gone, and with it the latest marks of what was sent: going on could send twice. "
+                "Put it back beside the journal (the files belong together; copy all of them, or use VACUUM INTO). "
+                "If it is lost for good, accept that: every row still queued then counts as unknown."
+            )
+        return True
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._files.connect()
+        try:
+            [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            if mode != "wal":
+                raise JournalError(f"the file system of {self._files.path} cannot hold a write-ahead log")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON").fetchall()
+            connection.execute("PRAGMA trusted_schema=OFF")
+            check_version(self._files.path, connection)
+            # quick_check passes over garbage inside a page.
+            [(verdict, *_), *_] = connection.execute("PRAGMA integrity_check(1)").fetchall()
+            if verdict != "ok":
+                raise JournalError(f"the journal {self._files.path} is damaged: {verdict}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class MemoryPlace:
+    """A journal that lives and dies with the process; it outlives `close`, so that a campaign can go on."""
+
+    wal_lost = False
+
+    def __init__(self) -> None:
+        self._connection: sqlite3.Connection | None = None
+
+    def connect(self) -> sqlite3.Connection:
+        """Connect, and create the tables the first time."""
+        if self._connection is None:
+            self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            create_tables(self._connection)
+        return self._connection
+
+    def free_reserve(self) -> bool:
+        """Memory keeps no reserve."""
+        return False
+
+    def release(self, connection: sqlite3.Connection) -> None:
+        """Keep the rows for the next run."""

@@ -1,0 +1,156 @@
+"""Read a journal without becoming its owner and without changing its files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ...errors import JournalError
+from .base import Counts, RowDetail, State
+from .files import check_file
+from .schema import APPLICATION_ID, FINGERPRINT, OPEN_RUN, OWN_PREFIX, RESEND, STATES, VERSION, count_rows
+
+__all__ = [
+    "PAGE",
+    "Inspection",
+    "check_version",
+    "connect_read_only",
+    "inspect",
+    "read_open_run",
+    "read_page",
+    "read_rows",
+    "select_page",
+]
+
+PAGE: Final = 500
+"""Rows that a walk through the journal holds in memory."""
+
+# `+0` keeps the partial index out of it: the walk goes by row number, so that a page costs no sorting.
+_PAGE: Final = """
+SELECT seq, state, receiver, endpoint, payload, attempts, not_before, run, t_intent, t_done, http, code, wa_id, note
+FROM item WHERE state + 0 = ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal tells without being opened."""
+
+    counts: Counts
+    fingerprint: Mapping[str, str]
+    meta: Mapping[str, str]
+    """The campaign's own facts."""
+    resends: tuple[str, ...]
+    """Each resending of unknown rows, oldest first, as JSON: run, time, rows, reason."""
+    open_run: int | None
+    """Number of the run that is going on or died; None after a clean end."""
+    wal_lost: bool
+    """The run died and its -wal file is gone: the counts are not to be trusted."""
+
+
+def inspect(path: Path) -> Inspection:
+    """Read counts and facts of a journal that may be in use. Blocks; for command lines.
+
+    Raises:
+        JournalError: there is no journal, or it is not safe to read.
+    """
+    with _reading(path) as connection:
+        connection.execute("BEGIN")
+        meta: dict[str, str] = dict(connection.execute("SELECT k, v FROM meta"))
+        open_run = meta.get(OPEN_RUN)
+        return Inspection(
+            counts=count_rows(connection),
+            fingerprint=json.loads(meta.get(FINGERPRINT, "{}")),
+            meta={name: value for name, value in meta.items() if not name.startswith(OWN_PREFIX)},
+            resends=tuple(value for name, value in sorted(meta.items()) if name.startswith(RESEND)),
+            open_run=None if open_run is None else int(open_run),
+            wal_lost=open_run is not None and not _wal(path).exists(),
+        )
+
+
+def read_rows(path: Path, state: State) -> Iterator[RowDetail]:
+    """Go through the rows in one state of a journal that may be in use. Blocks; for command lines."""
+    after = 0
+    while page := read_page(path, state, after):
+        yield from page
+        after = page[-1].seq
+
+
+def read_page(path: Path, state: State, after: int) -> list[RowDetail]:
+    """Read the next rows in one state behind the row number `after`."""
+    with _reading(path) as connection:
+        return select_page(connection, state, after)
+
+
+def select_page(connection: sqlite3.Connection, state: State, after: int) -> list[RowDetail]:
+    """Select the next rows in one state behind the row number `after`."""
+    return [
+        RowDetail(
+            seq=seq,
+            state=STATES[code_of_state],
+            receiver=receiver,
+            endpoint=endpoint,
+            payload=payload,
+            attempts=attempts,
+            not_before=not_before,
+            run=run,
+            claimed_at=claimed_at,
+            done_at=done_at,
+            http=http,
+            code=code,
+            message_id=message_id,
+            note=note,
+        )
+        for (
+            seq, code_of_state, receiver, endpoint, payload, attempts, not_before, run, claimed_at, done_at, http, code,
+            message_id, note,
+        ) in connection.execute(_PAGE, (STATES.index(state), after, PAGE))
+    ]  # fmt: skip
+
+
+def read_open_run(path: Path) -> int | None:
+    """Tell which run the main file calls open."""
+    with _reading(path) as connection:
+        row = connection.execute("SELECT v FROM meta WHERE k = ?", (OPEN_RUN,)).fetchone()
+        return None if row is None else int(row[0])
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Connect without the right to write, and without creating a file beside the journal."""
+    # Without a -wal a reader would create one, and the owner could no longer notice that the -wal was lost.
+    mode = "mode=ro" if _wal(path).exists() else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        # No descriptor is opened for this: closing it would drop the locks of an owner in this very process.
+        check_file(path, path.lstat())
+        with closing(connect_read_only(path)) as connection:
+            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                raise JournalError(f"{path} is not a campaign journal")
+            check_version(path, connection)
+            yield connection
+    except FileNotFoundError as exc:
+        raise JournalError(f"there is no journal at {path}") from exc
+    except OSError as exc:
+        raise JournalError(f"cannot read the journal {path}: {exc.strerror}") from exc
+    except sqlite3.Error as exc:
+        raise JournalError(f"cannot read the journal {path}: {exc}") from exc
+
+
+def check_version(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse a journal of a version that this package does not know."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        raise JournalError(f"the journal {path} has version {version}; this package reads version {VERSION}")
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")

@@ -1,0 +1,187 @@
+"""The journal of one machine: SQLite in a file, or in memory for campaigns that need not survive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ...errors import JournalError
+from .base import Added, Counts, Finish, NewRow, Opened, Row, RowDetail, State
+from .place import FilePlace, MemoryPlace, Place
+from .reader import Inspection, inspect, read_page, read_rows, select_page
+from .store import Store
+from .writer import Writer
+
+__all__ = ["MemoryJournal", "SQLiteJournal"]
+
+T = TypeVar("T")
+
+
+class _WrittenJournal:
+    """The methods of a journal, each an operation of the writer's thread."""
+
+    def __init__(self, place: Place, clock: Callable[[], float]) -> None:
+        self._place = place
+        self._clock = clock
+        self._writer: Writer | None = None
+        self._last_counts = Counts()
+
+    async def open(self, fingerprint: Mapping[str, str]) -> Opened:
+        """Become the owner and start a run; see `Journal.open`."""
+        if self._writer is not None:
+            raise JournalError("this journal is open already")
+        self._writer = writer = Writer(self._place, self._clock)
+        opening = writer.start(fingerprint)
+        try:
+            return await opening
+        except asyncio.CancelledError:
+            # The thread may be about to own the file: let it give the file back as soon as it does.
+            writer.stop("cancelled while opening")
+            self._writer = None
+            raise
+        except BaseException:
+            self._writer = None
+            raise
+
+    async def close(self, reason: str = "done") -> None:
+        """End the run and give up ownership; see `Journal.close`."""
+        if self._writer is None:
+            return
+        writer = self._writer
+        await asyncio.shield(writer.stop(reason))
+        self._last_counts = writer.counts
+        self._writer = None
+
+    async def add(self, rows: Sequence[NewRow]) -> list[Added]:
+        """Store rows as queued; see `Journal.add`."""
+        return await self._do(lambda store: store.add(rows))
+
+    async def claim(self, limit: int, now: float) -> list[Row]:
+        """Take due rows and mark them in flight; see `Journal.claim`."""
+        writer = self._open_writer()
+        claim = writer.submit(lambda store: store.claim(limit, now))
+
+        def undo(store: Store) -> None:
+            # The queue is in order, so the claim is done by now; a failed one left its rows for others to claim.
+            if claim.error is None and claim.result is not None:
+                store.unclaim(claim.result)
+
+        try:
+            return await claim.future
+        except asyncio.CancelledError:
+            # Nobody learned of these rows, so nobody will send them.
+            with contextlib.suppress(JournalError):
+                writer.submit(undo, vital=True).future.add_done_callback(_look)
+            raise
+
+    async def finish(self, finish: Finish) -> None:
+        """Store what became of a claimed row; see `Journal.finish`."""
+        await self._do(lambda store: store.finish(finish), vital=True)
+
+    async def requeue(self, seq: int, not_before: float = 0.0) -> None:
+        """Put a claimed row back; see `Journal.requeue`."""
+        await self._do(lambda store: store.requeue(seq, not_before), vital=True)
+
+    async def counts(self) -> Counts:
+        """Count the rows by state, as last committed; see `Journal.counts`."""
+        return self._last_counts if self._writer is None else self._writer.counts
+
+    async def next_due(self) -> float | None:
+        """Tell when the next queued row is due; see `Journal.next_due`."""
+        return await self._do(lambda store: store.next_due(), vital=True)
+
+    async def rows(self, state: State) -> AsyncIterator[RowDetail]:
+        """Go through the rows in one state; see `Journal.rows`."""
+        after = 0
+        while page := await self._page(state, after):
+            for row in page:
+                yield row
+            after = page[-1].seq
+
+    async def resend_unknown(self, limit: int, reason: str, *, min_age: float = 0.0) -> int:
+        """Queue unknown rows of earlier runs again, and log it; see `Journal.resend_unknown`."""
+        return await self._do(lambda store: store.resend_unknown(limit, reason, min_age))
+
+    async def set_meta(self, name: str, value: str) -> None:
+        """Keep a fact about the campaign; see `Journal.set_meta`."""
+        await self._do(lambda store: store.set_meta(name, value))
+
+    async def get_meta(self, name: str) -> str | None:
+        """Read a fact about the campaign; see `Journal.get_meta`."""
+        return await self._do(lambda store: store.get_meta(name), vital=True)
+
+    async def _page(self, state: State, after: int) -> list[RowDetail]:
+        return await self._do(lambda store: select_page(store.connection, state, after), vital=True)
+
+    async def _do(self, work: Callable[[Store], T], *, vital: bool = False) -> T:
+        return await self._open_writer().submit(work, vital=vital).future
+
+    def _open_writer(self) -> Writer:
+        if self._writer is None:
+            raise JournalError("the journal is not open")
+        return self._writer
+
+
+class SQLiteJournal(_WrittenJournal):
+    """A journal in one SQLite file, for one process at a time.
+
+    Beside the file live `-wal`, `-shm`, `.lock` and, while it is open, `.reserve`. Copy the first three together, or use
+    `VACUUM INTO`. Nothing is touched before `open`.
+
+    Args:
+        path: the file; its directory must exist.
+        accept_lost_wal: go on although the -wal file of a dead run is gone. Every row that is queued or comes anew then
+            counts as unknown, because it may have been sent.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, accept_lost_wal: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.path = Path(path)
+        super().__init__(FilePlace(self.path, accept_lost_wal=accept_lost_wal), clock)
+
+    def __repr__(self) -> str:
+        return f"SQLiteJournal({str(self.path)!r})"
+
+    @staticmethod
+    def inspect(path: str | os.PathLike[str]) -> Inspection:
+        """Read counts and facts of a journal, also while it is in use. Blocks; for command lines.
+
+        Raises:
+            JournalError: there is no journal, or it is not safe to read.
+        """
+        return inspect(Path(path))
+
+    @staticmethod
+    def read_rows(path: str | os.PathLike[str], state: State) -> Iterator[RowDetail]:
+        """Go through the rows in one state, also while the journal is in use. Blocks; for command lines."""
+        return read_rows(Path(path), state)
+
+    async def _page(self, state: State, after: int) -> list[RowDetail]:
+        # A thread and a connection of its own: a long report must not hold up the sends.
+        return await asyncio.to_thread(read_page, self.path, state, after)
+
+
+class MemoryJournal(_WrittenJournal):
+    """A journal without a file: the same rules, but a crash takes it along.
+
+    Args:
+        clock: seconds since the epoch.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(MemoryPlace(), clock)
+
+    def __repr__(self) -> str:
+        return "MemoryJournal()"
+
+
+def _look(future: asyncio.Future[None]) -> None:
+    # Rows that could not be put back stay in flight and become unknown; the next call reports what is wrong.
+    future.exception()

@@ -1,0 +1,203 @@
+"""The statements of a journal: every change of a row, on one SQLite connection, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ...errors import JournalError
+from ...outcomes import Outcome
+from .base import KEY_LENGTH, LONGEST_WAIT, Added, Counts, Finish, NewRow, Row
+from .schema import (
+    ACCEPTED,
+    IN_FLIGHT,
+    LOST_WAL,
+    OWN_PREFIX,
+    QUEUED,
+    REFUSED,
+    RESEND,
+    SKIPPED,
+    STATES,
+    UNKNOWN,
+    count_rows,
+)
+
+__all__ = ["Store"]
+
+_ADD: Final = """
+INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
+VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1)
+ON CONFLICT(key) DO UPDATE SET
+  fed_count = CASE WHEN fed_run = excluded.fed_run THEN fed_count + 1 ELSE 1 END, fed_run = excluded.fed_run
+RETURNING seq, added_run, fed_count
+"""
+_ADD_REPEAT: Final = """
+INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
+VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1) ON CONFLICT(key) DO NOTHING
+"""
+# Each half walks the index and stops after its limit, however many rows are queued or deferred.
+_CLAIM: Final = """
+UPDATE item SET state = 1, run = :run, t_intent = :now, attempts = attempts + 1
+WHERE state = 0 AND seq IN (
+  SELECT seq FROM (SELECT seq FROM item WHERE state = 0 AND not_before = 0 ORDER BY seq LIMIT :limit)
+  UNION ALL
+  SELECT seq FROM (
+    SELECT seq FROM item WHERE state = 0 AND not_before > 0 AND not_before <= :due ORDER BY not_before, seq LIMIT :limit)
+  ORDER BY seq LIMIT :limit)
+RETURNING seq, endpoint, payload, receiver, attempts
+"""
+_FINISH: Final = """
+UPDATE item SET state = ?, t_done = ?, http = ?, code = ?, wa_id = ?, note = ? WHERE seq = ? AND state = ? AND run = ?
+"""
+_RESEND: Final = """
+UPDATE item SET state = 0, not_before = 0 WHERE state = 4 AND seq IN (
+  SELECT seq FROM item WHERE state = 4 AND (run IS NULL OR run <> :run) AND (t_intent IS NULL OR t_intent <= :until)
+  ORDER BY seq LIMIT :limit)
+"""
+
+# Which states a result may end: a late answer may still settle what the same run called unknown.
+_FINISHES: Final = {
+    Outcome.ACCEPTED: (ACCEPTED, (IN_FLIGHT, UNKNOWN)),
+    Outcome.REFUSED: (REFUSED, (IN_FLIGHT, UNKNOWN)),
+    Outcome.UNKNOWN: (UNKNOWN, (IN_FLIGHT,)),
+    Outcome.SKIPPED: (SKIPPED, (IN_FLIGHT,)),
+}
+
+
+class Store:
+    """The rows of one run. Not for use by two threads at once."""
+
+    def __init__(self, connection: sqlite3.Connection, run: int, clock: Callable[[], float]) -> None:
+        self.connection = connection
+        self._run = run
+        self._clock = clock
+        self.tally = _tally(count_rows(connection))
+        """Rows by state code, the open transaction included; whoever rolls back puts the old list back."""
+        doubtful = self.get_meta(LOST_WAL) is not None
+        self._fresh = UNKNOWN if doubtful else QUEUED
+        self._fresh_note = "the -wal file was lost: this row may have been sent before" if doubtful else None
+
+    def counts(self) -> Counts:
+        """Count the rows by state, the open transaction included."""
+        return Counts(*self.tally)
+
+    def add(self, rows: Sequence[NewRow]) -> list[Added]:
+        """Store rows; see `Journal.add`."""
+        return [self._add(row) for row in rows]
+
+    def claim(self, limit: int, now: float) -> list[Row]:
+        """Mark due rows in flight; see `Journal.claim`."""
+        found = self.connection.execute(
+            _CLAIM, {"run": self._run, "now": self._clock(), "due": now, "limit": limit}
+        ).fetchall()
+        self._count(QUEUED, IN_FLIGHT, len(found))
+        return [Row(*columns) for columns in sorted(found)]
+
+    def unclaim(self, rows: Sequence[Row]) -> None:
+        """Undo a claim of which nobody learned."""
+        for row in rows:
+            self._require(row.seq, (IN_FLIGHT,), "queued")
+            self.connection.execute("UPDATE item SET state = 0, attempts = attempts - 1 WHERE seq = ?", (row.seq,))
+            self._count(IN_FLIGHT, QUEUED)
+
+    def finish(self, finish: Finish) -> None:
+        """Store a result; see `Journal.finish`."""
+        if finish.outcome not in _FINISHES:
+            raise JournalError(f"row {finish.seq} cannot end as {finish.outcome}: requeue it")
+        new, allowed = _FINISHES[finish.outcome]
+        old = self._require(finish.seq, allowed, finish.outcome)
+        result = (finish.http, finish.code, finish.message_id, finish.note)
+        self._change(_FINISH, (new, self._clock(), *result, finish.seq, old, self._run))
+        self._count(old, new)
+
+    def requeue(self, seq: int, not_before: float) -> None:
+        """Put a claimed row back; see `Journal.requeue`."""
+        if math.isnan(not_before):
+            raise JournalError(f"row {seq} cannot be queued for no time at all")
+        old = self._require(seq, (IN_FLIGHT,), "queued")
+        due = min(max(not_before, 0.0), self._clock() + LONGEST_WAIT)
+        self._change(
+            "UPDATE item SET state = 0, not_before = ? WHERE seq = ? AND state = ? AND run = ?",
+            (due, seq, old, self._run),
+        )
+        self._count(IN_FLIGHT, QUEUED)
+
+    def resend_unknown(self, limit: int, reason: str, min_age: float) -> int:
+        """Queue unknown rows again and log it; see `Journal.resend_unknown`."""
+        now = self._clock()
+        until = now - min_age
+        rows = self.connection.execute(_RESEND, {"run": self._run, "until": until, "limit": limit}).rowcount
+        self._count(UNKNOWN, QUEUED, rows)
+        number = self.connection.execute("SELECT count(*) FROM meta WHERE k GLOB ?", (RESEND + "*",)).fetchone()[0] + 1
+        entry = {"run": self._run, "at": now, "rows": rows, "reason": reason}
+        self.connection.execute("INSERT INTO meta VALUES(?, ?)", (f"{RESEND}{number:06}", json.dumps(entry)))
+        return rows
+
+    def next_due(self) -> float | None:
+        """Tell when the next queued row is due; see `Journal.next_due`."""
+        due: float | None = self.connection.execute("SELECT min(not_before) FROM item WHERE state = 0").fetchone()[0]
+        return due
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a fact; see `Journal.set_meta`."""
+        if name.startswith(OWN_PREFIX):
+            raise JournalError(f"the name {name!r} is the journal's own")
+        self.connection.execute(
+            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v", (name, value)
+        )
+
+    def get_meta(self, name: str) -> str | None:
+        """Read a fact; see `Journal.get_meta`."""
+        row = self.connection.execute("SELECT v FROM meta WHERE k = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def _add(self, row: NewRow) -> Added:
+        if len(row.key) != KEY_LENGTH:
+            raise JournalError(f"a row's key must have {KEY_LENGTH} bytes, not {len(row.key)}")
+        values = {
+            "key": row.key,
+            "receiver": row.receiver,
+            "endpoint": row.endpoint,
+            "payload": row.payload,
+            "state": self._fresh,
+            "note": self._fresh_note,
+            "run": self._run,
+        }
+        [(seq, added_run, fed_count)] = self.connection.execute(_ADD, values).fetchall()
+        if fed_count > 1:
+            # The repeat's key follows from its number, so feeding the source again finds it instead of storing it twice.
+            key = hashlib.blake2b(row.key + fed_count.to_bytes(8, "big"), digest_size=KEY_LENGTH).digest()
+            repeat = {**values, "key": key, "state": SKIPPED, "note": f"duplicate of row {seq}"}
+            self.tally[SKIPPED] += self.connection.execute(_ADD_REPEAT, repeat).rowcount
+            return Added.DUPLICATE
+        if added_run != self._run:
+            return Added.KNOWN
+        self.tally[self._fresh] += 1
+        return Added.NEW
+
+    def _require(self, seq: int, allowed: Sequence[int], wanted: str) -> int:
+        row = self.connection.execute("SELECT state, run FROM item WHERE seq = ?", (seq,)).fetchone()
+        if row is None:
+            raise JournalError(f"there is no row {seq}")
+        state, run = row
+        if run != self._run:
+            raise JournalError(f"row {seq} is {STATES[state]} and not this run's: it cannot become {wanted}")
+        if state not in allowed:
+            raise JournalError(f"row {seq} is {STATES[state]}: it cannot become {wanted}")
+        return int(state)
+
+    def _change(self, statement: str, values: Sequence[object]) -> None:
+        if self.connection.execute(statement, values).rowcount != 1:
+            raise JournalError("a row moved while it was being written; nothing was changed")
+
+    def _count(self, old: int, new: int, rows: int = 1) -> None:
+        self.tally[old] -= rows
+        self.tally[new] += rows
+
+
+def _tally(counts: Counts) -> list[int]:
+    return [counts.queued, counts.in_flight, counts.accepted, counts.refused, counts.unknown, counts.skipped]
