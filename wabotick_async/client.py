@@ -1,0 +1,200 @@
+"""The client: settings, groups of methods, and one door for every request."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .config import DEFAULT_BASE_URL, Limits, RetryPolicy, Timeout
+from .endpoints.base import Request
+from .errors import ConfigurationError
+from .resources import Accounts, CatalogGroup, Flows, Labels, Messages, Subscribers, Templates
+from .transport import Exchange, Limiter, Observer, Observers, Pool, RateLimiter, Retry, RetryBudget, SessionPool
+from .values import Secret, clean_api_token, clean_base_url
+from .wire import DEFAULT_REFUSALS, RefusalTable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["WabotickClient"]
+
+AnswerT = TypeVar("AnswerT")
+
+
+class WabotickClient:
+    """An asynchronous client of the platform. Make one and share it; it opens lazily inside your event loop.
+
+    ::
+
+        async with WabotickClient("12|token", phone_number_id="109000000000001") as client:
+            receipt = await client.messages.send_template(phone_number="919800000000", template_id="48")
+
+    Args:
+        api_token: `<digits>|<random>`, from the platform's profile page.
+        phone_number_id: Meta's id of the sending number, for requests that name none.
+        base_url: where the platform is; `http://` only for this machine.
+        team_base_url: where team calls go, if that differs.
+        retry: when to try again by itself.
+        limits: how fast and how wide to send.
+        timeout: how long to wait, in seconds.
+        refusals: what refusals mean.
+        observers: told of attempts, retries and pauses.
+        session: your own aiohttp session; it stays yours to close. See `SessionPool`.
+        ssl_context: your own trust settings.
+        proxy: address of an HTTP proxy.
+        pool: carries requests in place of a session pool, for tests.
+        limiter: in place of the rate limiter that `limits` describes.
+        clock: monotonic seconds.
+
+    Raises:
+        ConfigurationError: a setting has a wrong form.
+    """
+
+    def __init__(
+        self,
+        api_token: str | Secret,
+        *,
+        phone_number_id: str | None = None,
+        base_url: str = DEFAULT_BASE_URL,
+        team_base_url: str | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        timeout: Timeout | None = None,
+        refusals: RefusalTable = DEFAULT_REFUSALS,
+        observers: Iterable[Observer] = (),
+        session: aiohttp.ClientSession | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        pool: Pool | None = None,
+        limiter: Limiter | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        token = api_token.reveal() if isinstance(api_token, Secret) else api_token
+        self._token = Secret(_setting("api_token", clean_api_token, token))
+        self.base_url = _setting("base_url", clean_base_url, base_url)
+        self.phone_number_id = _setting("phone_number_id", _clean_phone_number_id, phone_number_id)
+        self.limits = limits or Limits()
+        self.timeout = timeout or Timeout()
+        team = None if team_base_url is None else _setting("team_base_url", clean_base_url, team_base_url)
+        self._pool: Pool = pool or SessionPool(
+            self.base_url, team_base_url=team, limits=self.limits, session=session, ssl_context=ssl_context, proxy=proxy
+        )
+        self._owns_pool = True
+        policy = retry or RetryPolicy()
+        self._exchange = Exchange(
+            self._pool,
+            limiter or RateLimiter(self.limits.rate, self.limits.burst, clock=clock),
+            Retry(policy, RetryBudget(policy.budget), clock=clock),
+            refusals=refusals,
+            observers=Observers(observers),
+            clock=clock,
+        )
+        self._open_groups()
+
+    def _open_groups(self) -> None:
+        self.accounts = Accounts(self)
+        self.messages = Messages(self)
+        self.flows = Flows(self)
+        self.templates = Templates(self)
+        self.subscribers = Subscribers(self)
+        self.labels = Labels(self)
+        self.catalog = CatalogGroup(self)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **settings: Any) -> Self:
+        """Make a client from WABOTICK_API_TOKEN, WABOTICK_PHONE_NUMBER_ID and WABOTICK_BASE_URL.
+
+        Raises:
+            ConfigurationError: the token is not set, or a setting has a wrong form.
+        """
+        environ = os.environ if environ is None else environ
+        token = environ.get("WABOTICK_API_TOKEN", "")
+        if not token:
+            raise ConfigurationError("WABOTICK_API_TOKEN is not set")
+        if number := environ.get("WABOTICK_PHONE_NUMBER_ID"):
+            settings.setdefault("phone_number_id", number)
+        if base_url := environ.get("WABOTICK_BASE_URL"):
+            settings.setdefault("base_url", base_url)
+        return cls(token, **settings)
+
+    async def send(self, request: Request[AnswerT], *, deadline: float | None = None) -> AnswerT:
+        """Send any request, one of your own endpoints included, and return its answer.
+
+        Args:
+            request: what to ask.
+            deadline: seconds for the call as a whole: waiting, all attempts and the pauses between them.
+
+        Raises:
+            WabotickError: whose `outcome` says what became of the request: not sent, refused or unknown.
+        """
+        answer: AnswerT = await self._exchange.send(
+            request, self._token, phone_number_id=self.phone_number_id, timeout=self.timeout, deadline=deadline
+        )
+        return answer
+
+    def with_options(
+        self,
+        *,
+        phone_number_id: str | None = None,
+        timeout: Timeout | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> WabotickClient:
+        """Return a client with other options that shares pool, rate limiter and retry budget with this one.
+
+        It lives as long as this one, and closing it does nothing.
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._owns_pool = False
+        if phone_number_id is not None:
+            other.phone_number_id = _setting("phone_number_id", _clean_phone_number_id, phone_number_id)
+        other.timeout = timeout or self.timeout
+        if retry is not None:
+            other._exchange = self._exchange.with_policy(retry)
+        other._open_groups()
+        return other
+
+    @property
+    def limiter(self) -> Limiter:
+        """Return the rate limiter, to read, pause or retune it."""
+        return self._exchange.limiter
+
+    async def close(self) -> None:
+        """Close the connections that this client opened. Safe to call twice."""
+        if self._owns_pool:
+            await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r}, phone_number_id={self.phone_number_id!r})"
+
+
+ValueT = TypeVar("ValueT")
+ResultT = TypeVar("ResultT")
+
+
+def _setting(name: str, clean: Callable[[ValueT], ResultT], value: ValueT) -> ResultT:
+    try:
+        return clean(value)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: {error}") from None
+
+
+def _clean_phone_number_id(value: str | None) -> str | None:
+    if value is None:
+        return None
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("expected the digits of Meta's phone number id")
+    return text

@@ -1,0 +1,77 @@
+"""Settings of the client, as frozen values that check themselves."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .errors import ConfigurationError
+
+__all__ = ["DEFAULT_BASE_URL", "Limits", "RetryPolicy", "Timeout"]
+
+DEFAULT_BASE_URL = "https://app.wabotick.com"
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True):
+    def _require(self, condition: bool, field: str, expected: str) -> None:
+        if not condition:
+            raise ConfigurationError(f"{type(self).__name__}({field}={getattr(self, field)!r}): expected {expected}")
+
+
+class Timeout(_Settings, frozen=True, kw_only=True):
+    """How long to wait, in seconds."""
+
+    connect: float = 10.0
+    """For a connection, waiting for a free one included."""
+    total: float = 30.0
+    """For one attempt as a whole; the only bound that a slow drip of bytes cannot stretch."""
+
+    def __post_init__(self) -> None:
+        self._require(self.connect > 0, "connect", "seconds above 0")
+        self._require(self.total > 0, "total", "seconds above 0")
+
+
+class Limits(_Settings, frozen=True, kw_only=True):
+    """How fast and how wide to send."""
+
+    rate: float = 10.0
+    """Requests a second. The platform publishes no limit, so the default is careful; raise it when yours is known."""
+    burst: int = 1
+    """Requests that may leave at once after a quiet time."""
+    concurrency: int = 32
+    """Requests in flight at most; the session pool is sized from it."""
+    max_answer_bytes: int = 1 << 20
+    """An answer longer than this, after decompression, is cut off and refused."""
+
+    def __post_init__(self) -> None:
+        self._require(self.rate > 0, "rate", "requests a second above 0")
+        self._require(self.burst >= 1, "burst", "at least 1")
+        self._require(self.concurrency >= 1, "concurrency", "at least 1")
+        self._require(self.max_answer_bytes >= 1024, "max_answer_bytes", "at least 1024")
+
+
+class RetryPolicy(_Settings, frozen=True, kw_only=True):
+    """When to try again by itself.
+
+    Reads and harmless repeats are tried again after transport errors, 429 and 5xx. A send is tried again only when no
+    byte of it left, or when the server itself refused it for pace: an unknown outcome is never repeated.
+    """
+
+    attempts: int = 4
+    """Tries in total; 1 switches retries off."""
+    base: float = 0.5
+    """Seconds: upper bound of the first random backoff, doubled for each further one."""
+    cap: float = 30.0
+    """Seconds: upper bound of any backoff."""
+    give_up_after: float = 120.0
+    """Seconds since the first try after which no further one is started."""
+    max_retry_after: float = 300.0
+    """Seconds: a longer Retry-After raises RateLimitedError at once."""
+    budget: int = 500
+    """Tokens that all calls of one client share: a retry costs 10, a success gives one back."""
+    trust_503: bool = True
+    """Take 503 with Retry-After as a refusal before acceptance. It is a convention, no proof: the strict say False."""
+
+    def __post_init__(self) -> None:
+        self._require(self.attempts >= 1, "attempts", "at least 1")
+        for field in ("base", "cap", "give_up_after", "max_retry_after", "budget"):
+            self._require(getattr(self, field) >= 0, field, "0 or more")

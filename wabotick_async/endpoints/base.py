@@ -1,0 +1,103 @@
+"""Requests: a call is a value, declared once, from which everything else is derived."""
+
+from __future__ import annotations
+
+import typing
+from typing import Any, ClassVar, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ..errors import RequestInvalidError
+from ..redaction import REDACTED, is_secret_name, redact
+from .description import Endpoint, FieldSpec
+from .fields import PLAIN, Encoding, PhoneNumber, PhoneNumberId
+
+__all__ = ["NumberRequest", "Request", "SubscriberRequest", "answer_type_of", "field_specs"]
+
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+
+
+class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, omit_defaults=True):
+    """Base of every request; the type parameter is what the platform answers.
+
+    Values are cleaned and checked when a request is made, so that a wrong one is found before anything is sent.
+
+    Raises:
+        RequestInvalidError: a field breaks a rule of the contract; the message names field and expectation.
+    """
+
+    endpoint: ClassVar[Endpoint]
+    """Path, safety class and fields; set by the registry."""
+    _cleaners: ClassVar[tuple[tuple[str, Encoding], ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name, encoding in self._cleaners:
+            value = getattr(self, name)
+            if value is UNSET or value is None:
+                continue
+            try:
+                cleaned = encoding.clean(value)
+            except ValueError as error:
+                raise RequestInvalidError(str(error), field=name) from None
+            if cleaned is not value:
+                msgspec.structs.force_setattr(self, name, cleaned)
+        self.check()
+
+    def check(self) -> None:
+        """Check rules that concern several fields; for subclasses."""
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={REDACTED if is_secret_name(name) else redact(repr(getattr(self, name)))}"
+            for name in self.__struct_fields__
+            if getattr(self, name) is not UNSET
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class NumberRequest(Request[AnswerT_co], frozen=True, kw_only=True, omit_defaults=True):
+    """Base of requests that concern one sending number."""
+
+    phone_number_id: PhoneNumberId | UnsetType = UNSET
+    """Meta's id of the sending number; left out, the client's own."""
+
+
+class SubscriberRequest(NumberRequest[AnswerT_co], frozen=True, kw_only=True, omit_defaults=True):
+    """Base of requests that concern one recipient of a sending number."""
+
+    phone_number: PhoneNumber
+    """The recipient: digits with country code."""
+
+
+def field_specs(request_type: type[Request[Any]]) -> tuple[FieldSpec, ...]:
+    """Return the fields of a request struct in the order of their declaration."""
+    encoded = ((info, _encoding_in(info.type)) for info in msgspec.structs.fields(request_type))
+    return tuple(
+        FieldSpec(
+            name=info.name,
+            wire_name=info.encode_name,
+            required=info.required or encoding.required,
+            type=info.type,
+            encoding=encoding,
+        )
+        for info, encoding in encoded
+    )
+
+
+def _encoding_in(hint: Any) -> Encoding:
+    for part in (hint, *typing.get_args(hint)):
+        for note in getattr(part, "__metadata__", ()):
+            if isinstance(note, Encoding):
+                return note
+    return PLAIN
+
+
+def answer_type_of(request_type: type[Request[Any]]) -> Any:
+    """Return what stands in the brackets of a request's base: `SendReceipt` of `SubscriberRequest[SendReceipt]`."""
+    for cls in request_type.__mro__:
+        for base in getattr(cls, "__orig_bases__", ()):
+            origin, arguments = typing.get_origin(base), typing.get_args(base)
+            if isinstance(origin, type) and issubclass(origin, Request) and not isinstance(arguments[0], TypeVar):
+                return arguments[0]
+    raise TypeError(f"{request_type.__name__}: name the answer's type in the base, such as Request[Acknowledgement]")

@@ -1,0 +1,86 @@
+"""The endpoint registry: every call that the client can make, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+from ..errors import ConfigurationError
+from .base import Request, answer_type_of, field_specs
+from .description import Endpoint, Safety
+from .fields import PLAIN
+
+__all__ = ["API_PREFIX", "EndpointRegistry", "endpoint", "registry"]
+
+API_PREFIX: Final = "/api/v1"
+
+RequestT = TypeVar("RequestT", bound=Request[Any])
+
+
+class EndpointRegistry(Mapping[str, Endpoint]):
+    """Endpoints by name, in the order of their declaration."""
+
+    def __init__(self) -> None:
+        self._endpoints: dict[str, Endpoint] = {}
+
+    def endpoint(
+        self,
+        name: str,
+        path: str,
+        safety: Safety,
+        *,
+        alternative_paths: tuple[str, ...] = (),
+        team_host: bool = False,
+    ) -> Callable[[type[RequestT]], type[RequestT]]:
+        """Declare the decorated request struct as an endpoint.
+
+        Args:
+            name: stable name, for journals, logs and the command line.
+            path: below `/api/v1`.
+            safety: decides what is tried again after an unknown outcome; UNSAFE when in doubt.
+            alternative_paths: tried in turn where the server does not know the path.
+            team_host: send it to the client's team host.
+
+        Raises:
+            ConfigurationError: the name is taken, or the path does not begin with a slash.
+        """
+
+        def declare(request_type: type[RequestT]) -> type[RequestT]:
+            if name in self._endpoints:
+                raise ConfigurationError(f"endpoint {name!r} is declared already")
+            if not all(one.startswith("/") for one in (path, *alternative_paths)):
+                raise ConfigurationError(f"endpoint {name!r}: expected a path that begins with '/'")
+            fields = field_specs(request_type)
+            request_type._cleaners = tuple((one.name, one.encoding) for one in fields if one.encoding is not PLAIN)
+            request_type.endpoint = self._endpoints[name] = Endpoint(
+                name=name,
+                path=API_PREFIX + path,
+                safety=Safety(safety),
+                request_type=request_type,
+                answer_type=answer_type_of(request_type),
+                fields=fields,
+                alternative_paths=tuple(API_PREFIX + one for one in alternative_paths),
+                team_host=team_host,
+            )
+            return request_type
+
+        return declare
+
+    def __getitem__(self, name: str) -> Endpoint:
+        return self._endpoints[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._endpoints)
+
+    def __len__(self) -> int:
+        return len(self._endpoints)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} endpoints)"
+
+
+registry: Final[EndpointRegistry] = EndpointRegistry()
+"""The registry of the package: the platform's 31 endpoints, and those that you declare."""
+
+endpoint: Final = registry.endpoint
+"""Declare a request struct as an endpoint of the package's registry."""

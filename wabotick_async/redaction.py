@@ -1,0 +1,50 @@
+"""Keep secrets and phone numbers out of everything that a person or a log may read.
+
+Three habits of the platform make this a layer of its own: the token travels in every body, Meta tokens come back inside
+answers (contract: "Secrets"), and free texts of the server may quote either.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+__all__ = ["REDACTED", "is_secret_name", "mask_phone_number", "redact", "strip_secrets"]
+
+REDACTED: Final = "***"
+
+# contract/README.md, "Secrets": the two token forms, raw or percent-encoded.
+_TOKEN_FORMS: Final = re.compile(r"\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}")
+_SECRET_NAMES: Final = re.compile(r"token|secret|passw|api_?key|private_?key|authoriz", re.IGNORECASE)
+_PHONE_FORMS: Final = re.compile(r"(?<![\w.])\+?\d{7,15}(?![\w.])")
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field of this name holds a credential."""
+    return _SECRET_NAMES.search(name) is not None
+
+
+def redact(text: str, *secrets: str) -> str:
+    """Blank out the given secrets (raw and percent-encoded) and everything that has the form of a token."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, REDACTED).replace(quote(secret, safe=""), REDACTED)
+    return _TOKEN_FORMS.sub(REDACTED, text)
+
+
+def mask_phone_number(text: str) -> str:
+    """Shorten every phone number in a text to its last four digits."""
+    return _PHONE_FORMS.sub(lambda match: "…" + match.group()[-4:], text)
+
+
+def strip_secrets(value: object) -> object:
+    """Copy a decoded JSON value with every credential blanked, by name and by form, at any depth."""
+    if isinstance(value, dict):
+        return {
+            key: REDACTED if is_secret_name(str(key)) and inner else strip_secrets(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [strip_secrets(inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value

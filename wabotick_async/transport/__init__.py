@@ -1,0 +1,26 @@
+"""How requests reach the platform: session pool, rate limiter, retries, and the exchange that orders them."""
+
+from .base import Limiter, Pool
+from .events import AttemptFinished, Event, Observer, Observers, PauseBegan, RetryPlanned
+from .exchange import Exchange
+from .guard import GuardedRequest
+from .limiter import RateLimiter
+from .pool import SessionPool
+from .retry import Retry, RetryBudget
+
+__all__ = [
+    "AttemptFinished",
+    "Event",
+    "Exchange",
+    "GuardedRequest",
+    "Limiter",
+    "Observer",
+    "Observers",
+    "PauseBegan",
+    "Pool",
+    "RateLimiter",
+    "Retry",
+    "RetryBudget",
+    "RetryPlanned",
+    "SessionPool",
+]

@@ -1,0 +1,72 @@
+"""What observers are told: frozen events, never control."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from ..outcomes import Outcome
+
+__all__ = ["AttemptFinished", "Event", "Observer", "Observers", "PauseBegan", "RetryPlanned"]
+
+_log = logging.getLogger("wabotick_async.transport")
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the events."""
+
+    endpoint: str
+
+
+class AttemptFinished(Event, frozen=True, kw_only=True):
+    """One try of a call ended."""
+
+    attempt: int
+    """Number of the try, from 1."""
+    outcome: Outcome
+    status: int | None
+    """HTTP status, or None where no answer came."""
+    waited: float
+    """Seconds spent waiting for the rate limiter."""
+    elapsed: float
+    """Seconds from the grant to the end of the try."""
+
+
+class RetryPlanned(Event, frozen=True, kw_only=True):
+    """Another try will follow."""
+
+    attempt: int
+    """Number of the failed try, from 1."""
+    delay: float
+    """Seconds until the next one."""
+    cause: str
+    """Class name of the error."""
+
+
+class PauseBegan(Event, frozen=True, kw_only=True):
+    """The server asked to slow down, and nothing leaves for a while."""
+
+    seconds: float
+
+
+Observer = Callable[[Event], None]
+
+
+class Observers:
+    """Tell each observer; one that raises is logged and has no further effect."""
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._observers = tuple(observers)
+
+    def __bool__(self) -> bool:
+        return bool(self._observers)
+
+    def __call__(self, event: Event) -> None:
+        """Tell all of an event."""
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:
+                _log.exception("observer failed event=%s", type(event).__name__)

@@ -1,0 +1,176 @@
+"""The rate limiter: GCRA with one queue, first come, first served."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..endpoints.base import Request
+from ..errors import ConfigurationError, NotSentError
+
+__all__ = ["RateLimiter"]
+
+# Floating-point slack in seconds: far below any interval, far above the error of a monotonic clock's sums.
+_SLACK = 1e-9
+
+
+class _Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+def _call_later(delay: float, wake: Callable[[], None]) -> _Timer:
+    return asyncio.get_running_loop().call_later(delay, wake)
+
+
+class _Waiter:
+    """One request in the queue, and the clock time after which a grant is of no use to it."""
+
+    __slots__ = ("future", "latest")
+
+    def __init__(self, latest: float) -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.latest = latest
+
+
+class RateLimiter:
+    """Grant at most `rate` requests a second, plus `burst`, in any second; in the order of asking.
+
+    One number is kept, the theoretical arrival time of the next request, so a free grant costs a comparison, and a
+    pause or a new rate takes effect at once. Whoever waits holds nothing: a cancelled waiter costs no grant.
+
+    Args:
+        rate: requests a second.
+        burst: requests that may leave at once after a quiet time.
+        clock: monotonic seconds.
+        call_later: arranges a call after some seconds and returns a handle to cancel it.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        burst: int = 1,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        call_later: Callable[[float, Callable[[], None]], _Timer] = _call_later,
+    ) -> None:
+        self.clock = clock
+        self._call_later = call_later
+        self._waiters: deque[_Waiter] = deque()
+        self._timer: _Timer | None = None
+        self._arrival = 0.0
+        self._paused_until = 0.0
+        self._burst = burst
+        self._interval = 0.0
+        self.set_rate(rate)
+
+    @property
+    def rate(self) -> float:
+        """Return the rate in requests a second."""
+        return 1.0 / self._interval
+
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait."""
+        return len(self._waiters)
+
+    @property
+    def paused_for(self) -> float:
+        """Return the seconds until a pause ends, 0 without one."""
+        return max(0.0, self._paused_until - self.clock())
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate; those who wait profit or suffer at once.
+
+        Raises:
+            ConfigurationError: the rate is not above 0.
+        """
+        if not rate > 0:
+            raise ConfigurationError(f"rate limiter: expected requests a second above 0, got {rate!r}")
+        if self._interval:  # what is owed so far counts at the new rate, no quiet time is invented
+            now = self.clock()
+            owed = max(0.0, self._arrival - now) / self._interval
+            self._arrival = now + owed / rate if owed else self._arrival
+        self._interval = 1.0 / rate
+        self._dismiss_the_late()
+        self._rearm()
+
+    def pause(self, until: float) -> None:
+        """Grant nothing before the clock shows `until`; a pause is only ever extended."""
+        if until > self._paused_until:
+            self._paused_until = until
+            self._dismiss_the_late()
+            self._rearm()
+
+    async def acquire(self, request: Request[Any] | None = None, *, max_wait: float | None = None) -> float:
+        """Wait for a grant and return the seconds waited.
+
+        Args:
+            request: what is to be sent; this limiter has one scope for all.
+            max_wait: seconds to wait at most.
+
+        Raises:
+            NotSentError: the grant is further away than `max_wait`.
+        """
+        asked = self.clock()
+        if not self._waiters and self._due() <= asked + _SLACK:
+            self._take(asked)
+            return 0.0
+        waiter = _Waiter(asked + (float("inf") if max_wait is None else max_wait))
+        self._waiters.append(waiter)
+        if max_wait is not None:
+            self._dismiss_the_late()
+        if self._timer is None:
+            self._rearm()
+        try:
+            await waiter.future
+        except asyncio.CancelledError:
+            self._leave(waiter)
+            raise
+        return self.clock() - asked
+
+    def _due(self) -> float:
+        return max(self._arrival - (self._burst - 1) * self._interval, self._paused_until)
+
+    def _take(self, now: float) -> None:
+        self._arrival = max(self._arrival, now) + self._interval
+
+    def _leave(self, waiter: _Waiter) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            self._rearm()
+        elif not waiter.future.cancelled() and self._waiters:
+            # The grant came in the moment of the cancellation: hand it on, so that it is not lost.
+            self._waiters.popleft().future.set_result(None)
+
+    def _dismiss_the_late(self) -> None:
+        """Tell those whose grant would come too late at once, so that they need not wait to learn it."""
+        due = max(self._due(), self.clock())
+        kept: deque[_Waiter] = deque()
+        for waiter in self._waiters:
+            if due + len(kept) * self._interval > waiter.latest + _SLACK:
+                waiter.future.set_exception(NotSentError("the rate limiter has no grant before the deadline"))
+            else:
+                kept.append(waiter)
+        self._waiters = kept
+
+    def _pump(self) -> None:
+        self._timer = None
+        now = self.clock()
+        while self._waiters and self._due() <= now + _SLACK:
+            self._take(now)
+            self._waiters.popleft().future.set_result(None)
+        self._rearm()
+
+    def _rearm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiters:
+            self._timer = self._call_later(max(0.0, self._due() - self.clock()), self._pump)
+
+    def __repr__(self) -> str:
+        paused = f", paused for {self.paused_for:.1f} s" if self.paused_for else ""
+        return f"RateLimiter(rate={self.rate:g}, burst={self._burst}, waiting={self.waiting}{paused})"

@@ -1,0 +1,187 @@
+"""Answers as values, refusals as errors. Pure: bytes in, value or error out, and no other error for any bytes."""
+
+from __future__ import annotations
+
+import types
+import typing
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import msgspec
+
+from ..endpoints.base import Request
+from ..endpoints.description import Endpoint
+from ..errors import (
+    Advice,
+    APIError,
+    AuthenticationError,
+    DecodeError,
+    NotFoundError,
+    RateLimitedError,
+    ResponseError,
+    ServerError,
+    UnexpectedPageError,
+    ValidationError,
+)
+from ..models.base import Answer, Page, Receipt, Rows
+from ..outcomes import Outcome
+from ..redaction import mask_phone_number, redact, strip_secrets
+from .convert import to_struct
+from .envelope import Envelope, parse_json
+from .http import HTTPAnswer
+from .refusals import DEFAULT_REFUSALS, RefusalTable
+
+__all__ = ["decode", "retry_after_of"]
+
+_BY_STATUS: Final[dict[int, type[APIError]]] = {
+    401: AuthenticationError,
+    403: AuthenticationError,
+    404: NotFoundError,
+    422: ValidationError,
+}
+# These come from something between us and the controller that may have handed the request on.
+_UNDECIDED: Final = frozenset({408, 425, 499})
+
+
+def decode(
+    answer: HTTPAnswer,
+    request: Request[Any],
+    *,
+    refusals: RefusalTable = DEFAULT_REFUSALS,
+    trust_503: bool = True,
+    now: float = 0.0,
+) -> Any:
+    """Return what the platform answered, as the endpoint's answer type.
+
+    Args:
+        answer: what came.
+        request: what was asked.
+        refusals: what refusals mean.
+        trust_503: whether 503 with Retry-After counts as refused before acceptance.
+        now: seconds since the epoch, to read dates in Retry-After by.
+
+    Raises:
+        ResponseError: or one of its subclasses; `outcome` tells what became of the request.
+    """
+    context: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
+    try:
+        body = parse_json(answer.body)
+        problem = "" if isinstance(body, dict) else f"expected an object, got {type(body).__name__}"
+    except ValueError as error:
+        body, problem = None, str(error)
+    if failure := _failure_of_status(answer, body, context, refusals, trust_503=trust_503, now=now):
+        raise failure
+    if not isinstance(body, dict):
+        raise _no_answer(answer, problem, context)
+    envelope = Envelope(body)
+    success = envelope.success
+    if success is None:
+        raise DecodeError(f"the answer says neither success nor refusal: {_glimpse(answer.body)}", **context)
+    if not success:
+        raise refusals.error_for(envelope.text, fields=envelope.fields, **context)
+    try:
+        return _value(envelope, request.endpoint, request)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(str(error), **context) from None
+
+
+def retry_after_of(answer: HTTPAnswer, now: float) -> float | None:
+    """Return the seconds that Retry-After or X-RateLimit-Reset ask to wait, never below 0, or None."""
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isascii() and said.lstrip("-").isdigit():
+        return max(0.0, float(said[:12]))
+    if said:
+        try:
+            return max(0.0, parsedate_to_datetime(said).timestamp() - now)
+        except (ValueError, OverflowError):
+            return None
+    reset = answer.headers.get("x-ratelimit-reset", "").strip()
+    return max(0.0, float(reset[:12]) - now) if reset.isascii() and reset.isdigit() else None
+
+
+def _failure_of_status(
+    answer: HTTPAnswer,
+    body: object,
+    context: dict[str, Any],
+    refusals: RefusalTable,
+    *,
+    trust_503: bool,
+    now: float,
+) -> ResponseError | None:
+    status = answer.status
+    envelope = Envelope(body) if isinstance(body, dict) else None
+    text = envelope.text if envelope else ""
+    if status == 429:
+        return RateLimitedError(
+            text or "too many requests", advice=Advice.SLOW_NUMBER, retry_after=retry_after_of(answer, now), **context
+        )
+    if status >= 500:
+        wait = retry_after_of(answer, now)
+        outcome = Outcome.REFUSED if status == 503 and wait is not None and trust_503 else Outcome.UNKNOWN
+        shown = text or _glimpse(answer.body)
+        return ServerError(f"HTTP {status}: {shown}", retry_after=wait, outcome=outcome, **context)
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        return UnexpectedPageError(f"HTTP {status}: a redirect, which is never followed", **context)
+    if status in _UNDECIDED or status < 200:
+        return ResponseError(f"HTTP {status}: {text or _glimpse(answer.body)}", **context)
+    if envelope is None:
+        return UnexpectedPageError(f"HTTP {status}: {_glimpse(answer.body)}", outcome=Outcome.REFUSED, **context)
+    if envelope.success:
+        return DecodeError(f"HTTP {status} with a body that says success", **context)
+    return refusals.error_for(text, default=_BY_STATUS.get(status, APIError), fields=envelope.fields, **context)
+
+
+def _no_answer(answer: HTTPAnswer, problem: str, context: dict[str, Any]) -> ResponseError:
+    if answer.body.lstrip()[:1] == b"<":
+        return UnexpectedPageError(f"a web page instead of an answer: {_glimpse(answer.body)}", **context)
+    shown = f"{problem}: {_glimpse(answer.body)}" if answer.body else "an empty body"
+    return DecodeError(f"no valid answer: {shown}", **context)
+
+
+def _glimpse(body: bytes) -> str:
+    """Return the first bytes as one harmless line."""
+    return mask_phone_number(redact(repr(body[:200].decode("utf-8", "replace"))))
+
+
+def _value(envelope: Envelope, endpoint: Endpoint, request: Request[Any]) -> Any:
+    answer_type = endpoint.answer_type
+    origin, arguments = typing.get_origin(answer_type), typing.get_args(answer_type)
+    if isinstance(answer_type, type) and issubclass(answer_type, Receipt):
+        return to_struct(envelope.whole(), answer_type)
+    if origin in {list, Rows, Page}:
+        return _rows(envelope, origin, arguments[0], request)
+    if origin in {typing.Union, types.UnionType} and type(None) in arguments:
+        row_type = next(one for one in arguments if one is not type(None))
+        rows, _ = envelope.rows()
+        return _row(rows[0], row_type) if rows else None
+    if isinstance(answer_type, type) and issubclass(answer_type, Answer):
+        rows, text = envelope.rows()
+        if not rows:
+            raise NotFoundError(text or "nothing found", status=200)
+        return _row(rows[0], answer_type)
+    return msgspec.convert(strip_secrets(dict(envelope.body)), answer_type, strict=False)
+
+
+def _row(raw: dict[str, Any], row_type: Any) -> Any:
+    if isinstance(row_type, type) and issubclass(row_type, Answer):
+        return to_struct(raw, row_type)
+    return msgspec.convert(strip_secrets(raw), row_type, strict=False)
+
+
+def _rows(envelope: Envelope, kind: Any, row_type: Any, request: Request[Any]) -> Rows[Any]:
+    raw, text = envelope.rows()
+    rows = [_row(one, row_type) for one in raw]
+    if kind is Page:
+        following = envelope.body.get("nextOffset")
+        found: Rows[Any] = Page(
+            rows,
+            page=getattr(request, "page", 1),
+            limit=getattr(request, "limit", 0),
+            next_offset=following if isinstance(following, int) else None,
+        )
+    else:
+        found = Rows(rows)
+    found.text = text
+    return found
