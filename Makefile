@@ -1,0 +1,57 @@
+# Each verb prepares what it needs. PYTHON names the interpreter that makes .venv (3.11 or newer).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+TESTS  ?= tests
+
+RUNTIME := $(VENV)/.runtime-is-ready
+DEV     := $(VENV)/.dev-is-ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(RUNTIME) ## send a campaign to the embedded sandbox, with faults, and check the report
+	@$(BIN)/wabotick demo
+
+test: $(DEV) ## run all tests with coverage (TESTS=path for some of them, without)
+	@$(BIN)/python -m pytest -n auto $(TESTS) $(if $(filter tests,$(TESTS)),--cov --cov-report=term)
+
+lint: $(DEV) ## check style, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet || { echo "run 'make format'" >&2; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+format: $(DEV) ## put the code in its standard form
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(DEV) ## measure against a naive aiohttp loop
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove everything that make and the tools have made
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian's python3 lacks ensurepip unless python3-venv is there; then the pip that is present fills the environment.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x")'
+	@echo "preparing $(VENV)"
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { $(PYTHON) -m venv --clear --without-pip $(VENV) \
+		&& $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }
+
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@echo "installing wabotick-async"
+	@$(PIP) install --editable '.[cli,speed]'
+	@touch $@
+
+# pip knows dependency groups since 25.1.
+$(DEV): $(RUNTIME)
+	@echo "installing the tools"
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --group dev
+	@touch $@
