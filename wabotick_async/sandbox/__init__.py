@@ -1,0 +1,53 @@
+"""Emulate the platform on loopback, with state, faults and a ledger of what was accepted.
+
+```python
+async with Sandbox() as sandbox:
+    sandbox.script(Fault(FaultKind.RESET_AFTER, endpoint="send_template"))
+    ...  # point a client at sandbox.base_url with sandbox.token and sandbox.phone_number_id
+    assert not sandbox.ledger.repeated()
+```
+
+Phone numbers with these endings behave specially:
+
+| ending | what happens |
+|---|---|
+| 990001 | accepted, then `failed` with `(Error Code : 131026)` |
+| 990002 | every send is refused with `(Error Code : 131026)` |
+| 990003 | a template send is accepted without a message id |
+| 990004 | accepted, stays `sent` |
+| 990005 | delivered, never read |
+| 990006 | the 24-hour window never opens |
+| 990007 | every send is refused with the subscriber limit text |
+| 990008 | every send is refused with `(#131056)`: too many to this recipient |
+| 990009 | every send is refused with `(Error Code : 131049)`: not today |
+
+A Meta token that begins with `EAAINVALID` is refused by `connect_account`. A message is `delivered` 2 seconds and
+`read` 10 seconds after it was accepted, by the sandbox's clock.
+
+Other processes use `/_sandbox/`: GET `ledger` (`?entries=0` for the summary), GET `state`, GET `requests`, POST
+`faults` (a fault or a list of them as JSON), POST `open-window` and `receive` (JSON with `phone_number`, `text`).
+"""
+
+from .delivery import DELIVERED_AFTER, READ_AFTER, Special
+from .dialect import Dialect
+from .faults import Fault, FaultKind, Faults
+from .ledger import Ledger, LedgerEntry
+from .server import PHONE_NUMBER_IDS, TOKEN, Sandbox
+from .traffic import Received, Traffic
+
+__all__ = [
+    "DELIVERED_AFTER",
+    "PHONE_NUMBER_IDS",
+    "READ_AFTER",
+    "TOKEN",
+    "Dialect",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Ledger",
+    "LedgerEntry",
+    "Received",
+    "Sandbox",
+    "Special",
+    "Traffic",
+]
