@@ -12,10 +12,11 @@ from typing import Final
 from ...errors import JournalError, JournalFullError
 from .schema import APPLICATION_ID, empty_image
 
-__all__ = ["JournalFiles", "check_file"]
+__all__ = ["RESERVE_SIZE", "JournalFiles", "check_file"]
 
-_RESERVE_SIZE: Final = 512 * 1024
-"""Bytes kept back for the results of what is in flight when the disk fills up."""
+RESERVE_SIZE: Final = 2 * 1024 * 1024
+"""Bytes kept back for the results of what is in flight when the disk fills up. A result committed alone writes up to three
+pages to the -wal, so this takes 170 of them; results committed together need far less."""
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "fuse.glusterfs", "afs"})
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
@@ -96,7 +97,7 @@ class JournalFiles:
     def _take_reserve(self) -> None:
         try:
             self._reserve.unlink(missing_ok=True)
-            _write_new(self._reserve, os.urandom(_RESERVE_SIZE))
+            _write_new(self._reserve, os.urandom(RESERVE_SIZE))
         except OSError as exc:
             self.free_reserve()
             raise JournalFullError(f"no room for the reserve of the journal {self.path}: {exc.strerror}") from exc

@@ -42,7 +42,7 @@ VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1) ON CO
 # Each half walks the index and stops after its limit, however many rows are queued or deferred.
 _CLAIM: Final = """
 UPDATE item SET state = 1, run = :run, t_intent = :now, attempts = attempts + 1
-WHERE state = 0 AND seq IN (
+WHERE +state = 0 AND seq IN (
   SELECT seq FROM (SELECT seq FROM item WHERE state = 0 AND not_before = 0 ORDER BY seq LIMIT :limit)
   UNION ALL
   SELECT seq FROM (
@@ -54,7 +54,7 @@ _FINISH: Final = """
 UPDATE item SET state = ?, t_done = ?, http = ?, code = ?, wa_id = ?, note = ? WHERE seq = ? AND state = ? AND run = ?
 """
 _RESEND: Final = """
-UPDATE item SET state = 0, not_before = 0 WHERE state = 4 AND seq IN (
+UPDATE item SET state = 0, not_before = 0 WHERE +state = 4 AND seq IN (
   SELECT seq FROM item WHERE state = 4 AND (run IS NULL OR run <> :run) AND (t_intent IS NULL OR t_intent <= :until)
   ORDER BY seq LIMIT :limit)
 """

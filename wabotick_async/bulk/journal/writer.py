@@ -7,12 +7,12 @@ shared the more the busier a campaign is.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
 from ...errors import JournalError, JournalFullError
@@ -96,13 +96,13 @@ class Writer:
     def _main(self, fingerprint: Mapping[str, str], opening: asyncio.Future[Opened]) -> None:
         try:
             connection = self._place.connect()
-        except BaseException as exc:  # noqa: BLE001 - a thread has nobody else to tell
+        except BaseException as exc:
             self._call(_settle, opening, None, exc)
             return
         try:
             opened = begin_run(connection, fingerprint, self._clock, wal_lost=self._place.wal_lost)
             store = Store(connection, opened.run, self._clock)
-        except BaseException as exc:  # noqa: BLE001 - as above
+        except BaseException as exc:
             self._place.release(connection)
             self._call(_settle, opening, None, _translate(exc))
             return
@@ -133,7 +133,7 @@ class Writer:
                 return batch, None
         return batch, entry
 
-    def _commit(self, store: Store, batch: Sequence[Operation[Any]]) -> None:
+    def _commit(self, store: Store, batch: Sequence[Operation[Any]], *, retry: bool = True) -> None:
         ready = [operation for operation in batch if self._admit(operation)]
         if not ready:
             return
@@ -142,9 +142,9 @@ class Writer:
             with transaction(store.connection):
                 for operation in ready:
                     self._perform(store, operation)
-        except Exception as exc:  # noqa: BLE001 - somebody waits for every operation, so none may be forgotten
+        except Exception as exc:
             store.tally = before
-            self._fail(store, ready, exc)
+            self._fail(store, ready, exc, retry=retry)
         else:
             self.counts = store.counts()
 
@@ -162,20 +162,28 @@ class Writer:
             operation.error = _translate(exc)
         except sqlite3.Error:
             raise
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to this one caller
+        except Exception as exc:
             operation.error = exc
 
-    def _fail(self, store: Store, batch: Sequence[Operation[Any]], exc: Exception) -> None:
+    def _fail(self, store: Store, batch: Sequence[Operation[Any]], exc: Exception, *, retry: bool) -> None:
         error = _translate(exc)
         for operation in batch:
             operation.error = error
         if isinstance(error, JournalFullError):
             self._full = True
-            if self._place.free_reserve():
-                self._commit(store, [operation for operation in batch if operation.vital])
+            if retry:
+                self._make_room(store)
+                self._commit(store, [operation for operation in batch if operation.vital], retry=False)
         elif _code(exc) & 0xFF != _BUSY:
             # After a failed flush the system may claim that the next one worked: nothing this file says is durable now.
             self._broken = error if isinstance(error, JournalError) else JournalError(f"the journal failed: {error!r}")
+
+    def _make_room(self, store: Store) -> None:
+        if self._place.free_reserve():
+            return
+        # The reserve is used up. Moving the -wal into the main file may still help, or may take the last free bytes.
+        with contextlib.suppress(sqlite3.Error):
+            store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _end(self, connection: sqlite3.Connection, run: int, reason: str) -> None:
         self._place.free_reserve()
@@ -194,7 +202,7 @@ class Writer:
             _LOGGER.warning("the event loop ended before the journal was closed")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _savepoint(store: Store) -> Iterator[None]:
     tally = list(store.tally)
     store.connection.execute("SAVEPOINT operation")

@@ -1,0 +1,67 @@
+"""One run of a small campaign, for a test to kill: `crash_child.py JOURNAL LEDGER KILL_AT`.
+
+The ledger stands for the server: a line is appended when a message is "delivered". The process kills itself before the
+SQL statement number KILL_AT (0: never).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+import sqlite3
+import sys
+from pathlib import Path
+
+from wabotick_async.bulk.journal import Finish, NewRow, SQLiteJournal
+from wabotick_async.bulk.journal.files import JournalFiles
+from wabotick_async.outcomes import Outcome
+
+ROWS = 240
+WORKERS = 8
+
+
+def source() -> list[NewRow]:
+    """Every sixth row repeats an earlier one."""
+    names = [number if number % 6 else number // 6 + 1 for number in range(ROWS)]
+    return [NewRow(name.to_bytes(16, "big"), str(name), "send_text", b"{}") for name in names]
+
+
+def kill_before_statement(number: int) -> None:
+    connect = JournalFiles.connect
+    count = itertools.count(1)
+
+    def trace(_: str) -> None:
+        if next(count) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def traced(self: JournalFiles) -> sqlite3.Connection:
+        connection = connect(self)
+        connection.set_trace_callback(trace)
+        return connection
+
+    JournalFiles.connect = traced  # type: ignore[method-assign]  # the process lives for this only
+
+
+async def campaign(path: Path, ledger: int) -> None:
+    journal = SQLiteJournal(path)
+    await journal.open({"campaign": "crash"})
+    rows = source()
+
+    async def send() -> None:
+        while claimed := await journal.claim(1, 0):
+            await asyncio.sleep(0)
+            os.write(ledger, f"{claimed[0].receiver}\n".encode())
+            await asyncio.sleep(0)
+            await journal.finish(Finish(claimed[0].seq, Outcome.ACCEPTED))
+
+    for start in range(0, ROWS, 40):
+        await journal.add(rows[start : start + 40])
+        await asyncio.gather(*(send() for _ in range(WORKERS)))
+    await journal.close()
+
+
+if __name__ == "__main__":
+    kill_before_statement(int(sys.argv[3]))
+    asyncio.run(campaign(Path(sys.argv[1]), os.open(sys.argv[2], os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)))

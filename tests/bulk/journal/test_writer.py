@@ -1,0 +1,196 @@
+"""The writer's thread: commits are shared, neighbours are not harmed, cancelled callers lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from wabotick_async.bulk.journal import Counts, Finish, SQLiteJournal
+from wabotick_async.bulk.journal.files import RESERVE_SIZE
+from wabotick_async.bulk.journal.store import Store
+from wabotick_async.errors import JournalError, JournalFullError
+from wabotick_async.outcomes import Outcome
+
+from .conftest import FINGERPRINT, AnyJournal, new_row, new_rows
+
+
+@pytest.fixture
+async def on_disk(tmp_path: Path) -> AsyncIterator[SQLiteJournal]:
+    journal = SQLiteJournal(tmp_path / "journal.db")
+    await journal.open(FINGERPRINT)
+    yield journal
+    await journal.close()
+
+
+async def run_in_writer(journal: AnyJournal, statement: str) -> None:
+    await journal._do(lambda store: store.connection.execute(statement).fetchall() and None)
+
+
+async def trace(journal: AnyJournal) -> list[str]:
+    statements: list[str] = []
+    await journal._do(lambda store: store.connection.set_trace_callback(statements.append))
+    return statements
+
+
+async def test_concurrent_claims_share_commits(on_disk: SQLiteJournal) -> None:
+    await on_disk.add(new_rows(200))
+    statements = await trace(on_disk)
+    claimed = await asyncio.gather(*(on_disk.claim(1, 0) for _ in range(200)))
+    assert sorted(row.seq for rows in claimed for row in rows) == list(range(1, 201))
+    assert statements.count("COMMIT") <= 10
+
+
+async def test_claim_is_committed_before_it_returns(on_disk: SQLiteJournal) -> None:
+    await on_disk.add(new_rows(2))
+    await on_disk.claim(2, 0)
+    assert SQLiteJournal.inspect(on_disk.path).counts == Counts(in_flight=2)
+
+
+async def test_illegal_move_does_not_harm_its_neighbours(journal: AnyJournal) -> None:
+    await journal.add(new_rows(3))
+    await journal.claim(2, 0)
+    results = await asyncio.gather(
+        *(journal.finish(Finish(seq, Outcome.ACCEPTED)) for seq in (1, 3, 2)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [type(None), JournalError, type(None)]
+    assert await journal.counts() == Counts(accepted=2, queued=1)
+
+
+async def test_wrong_work_harms_only_its_caller(journal: AnyJournal) -> None:
+    def fail(store: Store) -> None:
+        store.add(new_rows(2))
+        raise ZeroDivisionError
+
+    results = await asyncio.gather(journal._do(fail), journal.add([new_row("a")]), return_exceptions=True)
+    assert isinstance(results[0], ZeroDivisionError)
+    assert await journal.counts() == Counts(queued=1)
+
+
+async def test_cancelled_finish_is_stored(journal: AnyJournal) -> None:
+    await journal.add(new_rows(1))
+    await journal.claim(1, 0)
+    task = asyncio.create_task(journal.finish(Finish(1, Outcome.ACCEPTED)))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await journal.close()
+    assert await journal.counts() == Counts(accepted=1)
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_cancelled_claim_gives_its_rows_back(journal: AnyJournal, steps: int) -> None:
+    await journal.add(new_rows(3))
+    task = asyncio.create_task(journal.claim(2, 0))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    [result] = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(result, (asyncio.CancelledError, list))
+    if isinstance(result, asyncio.CancelledError):
+        assert [(row.seq, row.attempts) for row in await journal.claim(9, 0)] == [(1, 1), (2, 1), (3, 1)]
+
+
+async def test_failed_and_cancelled_claim_leaves_its_rows_to_others(journal: AnyJournal) -> None:
+    await journal.add(new_rows(1))
+
+    def broken(_: Store) -> None:
+        raise sqlite3.OperationalError("locked")
+
+    task = asyncio.create_task(journal.claim(1, 0))
+    await asyncio.sleep(0)
+    with pytest.raises(JournalError):
+        await journal._do(broken)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await journal.close()
+    assert (await journal.counts()).in_flight + (await journal.counts()).queued == 1
+
+
+async def test_cancelled_open_gives_the_file_back(tmp_path: Path) -> None:
+    task = asyncio.create_task(SQLiteJournal(tmp_path / "journal.db").open(FINGERPRINT))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    other = SQLiteJournal(tmp_path / "journal.db")
+    for _ in range(500):
+        try:
+            await other.open(FINGERPRINT)
+            break
+        except JournalError:
+            await asyncio.sleep(0.01)
+    await other.close()
+    assert SQLiteJournal.inspect(other.path).open_run is None
+
+
+async def test_cancelled_close_goes_on(on_disk: SQLiteJournal) -> None:
+    task = asyncio.create_task(on_disk.close())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await on_disk.close()
+    assert SQLiteJournal.inspect(on_disk.path).open_run is None
+
+
+async def test_database_error_fails_the_batch_and_everything_after(on_disk: SQLiteJournal) -> None:
+    await on_disk.add(new_rows(2))
+
+    def break_down(_: Store) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    results = await asyncio.gather(on_disk.claim(1, 0), on_disk._do(break_down), return_exceptions=True)
+    assert isinstance(results[1], JournalError)
+    with pytest.raises(JournalError, match="may not be stored"):
+        await on_disk.claim(1, 0)
+    assert (await on_disk.counts()).rows == 2
+
+
+async def test_full_disk_keeps_the_results_and_begins_nothing(on_disk: SQLiteJournal) -> None:
+    reserve = on_disk.path.with_name("journal.db.reserve")
+    await on_disk.add(new_rows(3))
+    await on_disk.claim(1, 0)
+    await on_disk._do(lambda store: store.connection.execute("PRAGMA max_page_count=1").fetchall())
+    assert reserve.stat().st_size == RESERVE_SIZE
+    results = await asyncio.gather(
+        on_disk.add([new_row("x" * 9_000)]), on_disk.finish(Finish(1, Outcome.ACCEPTED)), return_exceptions=True
+    )
+    assert isinstance(results[0], JournalFullError)
+    assert results[1] is None
+    assert not reserve.exists()
+    with pytest.raises(JournalFullError):
+        await on_disk.claim(1, 0)
+    assert await on_disk.counts() == Counts(accepted=1, queued=2)
+
+
+async def test_busy_file_is_not_the_end(on_disk: SQLiteJournal) -> None:
+    await run_in_writer(on_disk, "PRAGMA busy_timeout=1")
+    other = sqlite3.connect(on_disk.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalError, match="locked"):
+        await on_disk.add(new_rows(1))
+    other.execute("ROLLBACK")
+    other.close()
+    await on_disk.add(new_rows(1))
+    assert (await on_disk.counts()).queued == 1
+
+
+@pytest.mark.parametrize("state", ["0", "1", "4"])
+async def test_open_rows_are_found_by_the_index(on_disk: SQLiteJournal, state: str) -> None:
+    query = f"EXPLAIN QUERY PLAN SELECT seq FROM item WHERE state = {state} AND not_before = 0 ORDER BY seq"
+    plan = await on_disk._do(lambda store: str(store.connection.execute(query).fetchall()))
+    assert "item_open" in plan
+    assert "B-TREE" not in plan
+
+
+async def test_claim_walks_the_index_only(on_disk: SQLiteJournal) -> None:
+    from wabotick_async.bulk.journal import store as module
+
+    values = {"run": 1, "now": 0.0, "due": 0.0, "limit": 1}
+    plan = await on_disk._do(
+        lambda store: [row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + module._CLAIM, values)]
+    )
+    assert sum("COVERING INDEX item_open" in step for step in plan) == 2
+    assert "SCAN item" not in plan
