@@ -13,7 +13,18 @@ from .config import DEFAULT_BASE_URL, Limits, RetryPolicy, Timeout
 from .endpoints.base import Request
 from .errors import ConfigurationError
 from .resources import Accounts, CatalogGroup, Flows, Labels, Messages, Subscribers, Templates
-from .transport import Exchange, Limiter, Observer, Observers, Pool, RateLimiter, Retry, RetryBudget, SessionPool
+from .transport import (
+    BeforeSending,
+    Exchange,
+    Limiter,
+    Observer,
+    Observers,
+    Pool,
+    RateLimiter,
+    Retry,
+    RetryBudget,
+    SessionPool,
+)
 from .values import Secret, clean_api_token, clean_base_url
 from .wire import DEFAULT_REFUSALS, RefusalTable
 
@@ -121,18 +132,34 @@ class WabotickClient:
             settings.setdefault("base_url", base_url)
         return cls(token, **settings)
 
-    async def send(self, request: Request[AnswerT], *, deadline: float | None = None) -> AnswerT:
+    async def send(
+        self,
+        request: Request[AnswerT],
+        *,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        before_sending: BeforeSending | None = None,
+    ) -> AnswerT:
         """Send any request, one of your own endpoints included, and return its answer.
 
         Args:
             request: what to ask.
             deadline: seconds for the call as a whole: waiting, all attempts and the pauses between them.
+            retry: in place of the client's policy, for this call.
+            before_sending: awaited in each attempt after the rate limiter's grant and before the first byte, to record
+                the intent to send. What it raises ends the call, and nothing was sent.
 
         Raises:
             WabotickError: whose `outcome` says what became of the request: not sent, refused or unknown.
         """
         answer: AnswerT = await self._exchange.send(
-            request, self._token, phone_number_id=self.phone_number_id, timeout=self.timeout, deadline=deadline
+            request,
+            self._token,
+            phone_number_id=self.phone_number_id,
+            timeouts=self.timeout,
+            deadline=deadline,
+            retry=retry,
+            before_sending=before_sending,
         )
         return answer
 

@@ -90,7 +90,7 @@ PLAIN: Final = Encoding()
 
 def _clean_phone(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected text, got {type(value).__name__}")  # noqa: TRY004 - one error type for all rules
+        raise ValueError(f"expected text, got {type(value).__name__}")
     return clean_phone_number(value)
 
 
@@ -137,7 +137,7 @@ def _clean_list(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, Sequence) or isinstance(value, bytes):
-        raise ValueError(f"expected a list of ids, got {type(value).__name__}")  # noqa: TRY004
+        raise ValueError(f"expected a list of ids, got {type(value).__name__}")
     ids = tuple(plain_text(one).strip() for one in value)
     if not ids or not all(re.fullmatch(r"[\w.-]+", one) for one in ids):
         raise ValueError("expected one or more ids")

