@@ -68,5 +68,5 @@ class Observers:
         for observer in self._observers:
             try:
                 observer(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - an observer is not ours, and must not break a send
                 _log.exception("observer failed event=%s", type(event).__name__)

@@ -1,6 +1,8 @@
 """The heart: one call from request to answer. The order is the correctness argument.
 
-attempt -> rate limiter -> (the caller's own record) -> session pool -> decode; a failed attempt goes to `Retry`, which knows what may be repeated.
+attempt -> rate limiter -> the caller's own record -> session pool -> decode
+
+A failed attempt goes to `Retry`, which knows what may be repeated.
 """
 
 from __future__ import annotations
@@ -29,6 +31,24 @@ __all__ = ["BeforeSending", "Exchange"]
 BeforeSending = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger("wabotick_async.transport")
+
+
+class _Call(msgspec.Struct, kw_only=True):
+    """One call on its way; `attempts` is the only thing that changes."""
+
+    request: Request[Any]
+    http: HTTPRequest
+    timeouts: Timeout
+    began: float
+    end: float | None
+    """Clock time of the deadline."""
+    before_sending: BeforeSending | None
+    attempts: int = 0
+
+    @property
+    def rereadable(self) -> bool:
+        """Tell whether the body can be sent a second time."""
+        return isinstance(self.http.body, bytes) or self.http.body.rereadable
 
 
 class Exchange:
@@ -80,126 +100,120 @@ class Exchange:
         Raises:
             WabotickError: whose `outcome` says what became of the request.
         """
-        retries = self.retry if retry is None else self.retry.with_policy(retry)
-        call = encode(request, token, phone_number_id)
         began = self._clock()
-        end = began + deadline if deadline is not None else None
-        attempts = 0
-
-        async def attempt() -> Any:
-            nonlocal attempts
-            attempts += 1
-            answer, value = await self._attempt(request, call, attempts, timeouts, end, before_sending)
-            elapsed = self._clock() - began
-            attach_response(
-                value, Response(status=answer.status, headers=answer.headers, attempts=attempts, elapsed=elapsed)
-            )
-            return value
-
-        def before_sleep(error: WabotickError, delay: float) -> None:
-            self.observers(
-                RetryPlanned(endpoint=request.endpoint.name, attempt=attempts, delay=delay, cause=type(error).__name__)
-            )
-
+        call = _Call(
+            request=request,
+            http=encode(request, token, phone_number_id),
+            timeouts=timeouts,
+            began=began,
+            end=None if deadline is None else began + deadline,
+            before_sending=before_sending,
+        )
+        retries = self.retry if retry is None else self.retry.with_policy(retry)
         try:
             try:
-                value = await attempt()
+                value = await self._attempt(call)
             except WabotickError as error:
-                repeatable = isinstance(call.body, bytes) or call.body.rereadable
-                if not repeatable or not retries.allows(error, request.endpoint):
+                if not call.rereadable or not retries.allows(error, request.endpoint):
                     raise
-                give_up_at = began + retries.policy.give_up_after
-                value = await retries.again(
-                    error,
-                    request.endpoint,
-                    attempt,
-                    give_up_at=give_up_at if end is None else min(give_up_at, end),
-                    before_sleep=before_sleep,
-                )
+                value = await self._again(call, retries, error)
         except WabotickError as error:
-            error.about(request.endpoint.name, request, attempts)
+            error.about(request.endpoint.name, request, call.attempts)
             raise
-        self.retry.budget.refund()
+        retries.budget.refund()
         return value
+
+    async def _again(self, call: _Call, retries: Retry, error: WabotickError) -> Any:
+        def before_sleep(error: WabotickError, delay: float) -> None:
+            name, cause = call.request.endpoint.name, type(error).__name__
+            self.observers(RetryPlanned(endpoint=name, attempt=call.attempts, delay=delay, cause=cause))
+
+        give_up_at = call.began + retries.policy.give_up_after
+        return await retries.again(
+            error,
+            call.request.endpoint,
+            lambda: self._attempt(call),
+            give_up_at=give_up_at if call.end is None else min(give_up_at, call.end),
+            before_sleep=before_sleep,
+        )
+
+    async def _attempt(self, call: _Call) -> Any:
+        call.attempts += 1
+        waited = await self.limiter.acquire(call.request, max_wait=self._left(call))
+        if call.before_sending is not None:
+            await call.before_sending()
+        granted = self._clock()
+        outcome, status = Outcome.UNKNOWN, None
+        try:
+            answer = await self._post(call)
+            status = answer.status
+            value = decode(
+                answer,
+                call.request,
+                refusals=self.refusals,
+                trust_503=self.retry.policy.trust_503,
+                now=self._wall_clock(),
+            )
+            outcome = Outcome.ACCEPTED
+        except WabotickError as error:
+            outcome = error.outcome
+            if isinstance(error, RateLimitedError):
+                self._pause(call, error)
+            raise
+        finally:
+            self._tell(call, outcome, status, waited, self._clock() - granted)
+        elapsed = self._clock() - call.began
+        attach_response(value, Response(status=status, headers=answer.headers, attempts=call.attempts, elapsed=elapsed))
+        return value
+
+    async def _post(self, call: _Call) -> HTTPAnswer:
+        """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
+        timeouts = self._bounded(call)
+        endpoint = call.request.endpoint
+        paths = self._paths.get(endpoint.name, (endpoint.path, *endpoint.alternative_paths))
+        for path in paths[:-1]:
+            answer = await self.pool.post(msgspec.structs.replace(call.http, path=path), timeouts)
+            if answer.status != 404:
+                self._paths[endpoint.name] = (path,)
+                return answer
+        last = call.http if paths[-1] == call.http.path else msgspec.structs.replace(call.http, path=paths[-1])
+        return await self.pool.post(last, timeouts)
+
+    def _pause(self, call: _Call, error: RateLimitedError) -> None:
+        seconds = min(self.retry.wait_asked(error), self.retry.policy.max_retry_after)
+        self.limiter.pause(self._clock() + seconds)
+        name = call.request.endpoint.name
+        _log.info("pause endpoint=%s seconds=%.1f", name, seconds)
+        self.observers(PauseBegan(endpoint=name, seconds=seconds))
+
+    def _tell(self, call: _Call, outcome: Outcome, status: int | None, waited: float, elapsed: float) -> None:
+        if self.observers:
+            self.observers(
+                AttemptFinished(
+                    endpoint=call.request.endpoint.name,
+                    attempt=call.attempts,
+                    outcome=outcome,
+                    status=status,
+                    waited=waited,
+                    elapsed=elapsed,
+                )
+            )
+
+    def _left(self, call: _Call) -> float | None:
+        if call.end is None:
+            return None
+        if (left := call.end - self._clock()) <= 0:
+            raise NotSentError("the deadline passed before the request could leave")
+        return left
+
+    def _bounded(self, call: _Call) -> Timeout:
+        left = self._left(call)
+        if left is None or left >= call.timeouts.total:
+            return call.timeouts
+        return Timeout(connect=min(call.timeouts.connect, left), total=left)
 
     def with_policy(self, policy: RetryPolicy) -> Exchange:
         """Return an exchange with another retry policy that shares everything else."""
         other = copy.copy(self)
         other.retry = self.retry.with_policy(policy)
         return other
-
-    async def _attempt(
-        self,
-        request: Request[Any],
-        call: HTTPRequest,
-        number: int,
-        timeouts: Timeout,
-        end: float | None,
-        before_sending: BeforeSending | None,
-    ) -> tuple[HTTPAnswer, Any]:
-        waited = await self.limiter.acquire(request, max_wait=self._left(end))
-        if before_sending is not None:
-            await before_sending()
-        granted = self._clock()
-        outcome, status = Outcome.UNKNOWN, None
-        try:
-            answer = await self._post(request, call, self._bounded(timeouts, end))
-            status = answer.status
-            value = decode(
-                answer,
-                request,
-                refusals=self.refusals,
-                trust_503=self.retry.policy.trust_503,
-                now=self._wall_clock(),
-            )
-        except WabotickError as error:
-            outcome = error.outcome
-            if isinstance(error, RateLimitedError):
-                self._pause(request, error)
-            raise
-        else:
-            outcome = Outcome.ACCEPTED
-            return answer, value
-        finally:
-            if self.observers:
-                self.observers(
-                    AttemptFinished(
-                        endpoint=request.endpoint.name,
-                        attempt=number,
-                        outcome=outcome,
-                        status=status,
-                        waited=waited,
-                        elapsed=self._clock() - granted,
-                    )
-                )
-
-    async def _post(self, request: Request[Any], call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
-        """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
-        endpoint = request.endpoint
-        paths = self._paths.get(endpoint.name, (endpoint.path, *endpoint.alternative_paths))
-        for path in paths[:-1]:
-            answer = await self.pool.post(msgspec.structs.replace(call, path=path), timeouts)
-            if answer.status != 404:
-                self._paths[endpoint.name] = (path,)
-                return answer
-        last = call if paths[-1] == call.path else msgspec.structs.replace(call, path=paths[-1])
-        return await self.pool.post(last, timeouts)
-
-    def _pause(self, request: Request[Any], error: RateLimitedError) -> None:
-        seconds = min(self.retry.wait_asked(error), self.retry.policy.max_retry_after)
-        self.limiter.pause(self._clock() + seconds)
-        _log.info("pause endpoint=%s seconds=%.1f", request.endpoint.name, seconds)
-        self.observers(PauseBegan(endpoint=request.endpoint.name, seconds=seconds))
-
-    def _left(self, end: float | None) -> float | None:
-        if end is None:
-            return None
-        if (left := end - self._clock()) <= 0:
-            raise NotSentError("the deadline passed before the request could leave")
-        return left
-
-    def _bounded(self, timeouts: Timeout, end: float | None) -> Timeout:
-        left = self._left(end)
-        if left is None or left >= timeouts.total:
-            return timeouts
-        return Timeout(connect=min(timeouts.connect, left), total=left)
