@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
-COMMON: Final = "_common"
+ANY: Final = "_any"
 """Folder of the answers that any endpoint may get."""
 KINDS: Final = {"success": "success_examples", "other": "other_success_shapes", "error": "error_examples"}
 """Kind of a fixture file, and where the contract keeps its samples."""
@@ -35,7 +35,7 @@ def fixture_names(endpoint: str = "*", kind: str = "*") -> list[str]:
     return sorted(
         path.relative_to(FIXTURES).as_posix()
         for path in FIXTURES.glob(f"{endpoint}/{kind}-*.json")
-        if path.parent.name != COMMON
+        if path.parent.name != ANY
     )
 
 
@@ -45,8 +45,8 @@ def expected_files(contract: list[dict[str, Any]]) -> Mapping[str, bytes]:
 
 
 def stray_files(expected: Mapping[str, bytes], folder: Path = FIXTURES) -> list[str]:
-    """Return the files outside the common folder that no sample of the contract stands behind."""
-    names = (path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.parent.name != COMMON)
+    """Return the files outside that folder that no sample of the contract stands behind."""
+    names = (path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.parent.name != ANY)
     return sorted(name for name in names if name not in expected)
 
 

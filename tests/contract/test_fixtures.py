@@ -44,7 +44,7 @@ def test_a_name_outside_the_scheme_is_refused() -> None:
         endpoint_of("send_text/odd.json")
 
 
-def test_the_readme_names_every_common_file() -> None:
+def test_the_readme_names_every_file_for_any_endpoint() -> None:
     text = (FIXTURES / "README.md").read_text()
 
-    assert [path.name for path in (FIXTURES / "_common").iterdir() if f"`{path.name}`" not in text] == []
+    assert [path.name for path in (FIXTURES / "_any").iterdir() if f"`{path.name}`" not in text] == []
