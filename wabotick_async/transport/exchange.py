@@ -163,7 +163,9 @@ class Exchange:
         finally:
             self._tell(call, outcome, status, waited, self._clock() - granted)
         elapsed = self._clock() - call.began
-        attach_response(value, Response(status=status, headers=answer.headers, attempts=call.attempts, elapsed=elapsed))
+        attach_response(
+            value, Response(status=answer.status, headers=answer.headers, attempts=call.attempts, elapsed=elapsed)
+        )
         return value
 
     async def _post(self, call: _Call) -> HTTPAnswer:
