@@ -36,10 +36,10 @@ class Platform:
             headers = self._limit_headers(self._throttle, token)
             if wait is not None:
                 return json_reply({"message": "Too Many Attempts."}, 429, {"Retry-After": str(wait), **headers})
+        self._look_at(endpoint, form, accepts_json=accepts_json)
         denied = self._denied(token, accepts_json=accepts_json)
         if denied is not None:
             return denied
-        self._look_at(endpoint, form, accepts_json=accepts_json)
         call = Call(
             endpoint=endpoint,
             fields=form.fields,

@@ -14,7 +14,7 @@ NOT_TODAY = "This message was not delivered to maintain healthy ecosystem engage
 BAD_NUMBER = "Parameter value is not valid: recipient phone number. (Error Code : 131009)"
 BAD_MEDIA = "(#100) Invalid parameter: unknown media id."
 BAD_TEXT = "(#100) Param text cannot have new-line/tab characters or more than 4 consecutive spaces."
-BAD_META_TOKEN = (  # noqa: S105  # a sentence
+META_SAYS_NO = (
     "Unsupported get request. Object does not exist, cannot be loaded due to missing permissions. "
     "Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api"
 )

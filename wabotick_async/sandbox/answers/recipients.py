@@ -15,8 +15,9 @@ from ..refusals import (
     RefusalError,
 )
 
-# Digits with country code, or one day a business-scoped id (contract README, "Types").
-_RECIPIENT = re.compile(r"[1-9][0-9]{6,14}|[A-Z]{2}\.[A-Za-z0-9]{1,128}", re.ASCII)
+# Digits, or one day a business-scoped id (contract README, "Types"). A number without country code passes: the platform
+# takes it for another person (contract, `send_text`).
+_RECIPIENT = re.compile(r"[0-9]{5,15}|[A-Z]{2}\.[A-Za-z0-9]{1,128}", re.ASCII)
 
 _REFUSED = {
     Special.REFUSED: UNDELIVERABLE,

@@ -35,7 +35,7 @@ def get_subscriber(call: Call) -> Body:
 
 def create_subscriber(call: Call) -> Body:
     """Add a subscriber; a repeat is answered with a refusal that says so."""
-    if call.find_subscriber() is not None or not call.phone_number.isdigit():
+    if call.find_subscriber() is not None or not (call.phone_number.isascii() and call.phone_number.isdigit()):
         raise RefusalError(ALREADY_THERE)
     if call.state.full:
         raise RefusalError(LIMIT_REACHED)
