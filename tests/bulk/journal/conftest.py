@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -40,11 +40,9 @@ def clock() -> FakeClock:
 @pytest.fixture(params=["file", "memory"])
 async def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[AnyJournal]:
     """An open, empty journal."""
-    make: Callable[[], AnyJournal] = {
-        "file": lambda: SQLiteJournal(tmp_path / "journal.db", clock=clock),
-        "memory": lambda: MemoryJournal(clock=clock),
-    }[request.param]
-    journal = make()
+    journal: AnyJournal = (
+        MemoryJournal(clock=clock) if request.param == "memory" else SQLiteJournal(tmp_path / "journal.db", clock=clock)
+    )
     await journal.open(FINGERPRINT)
     yield journal
     await journal.close()

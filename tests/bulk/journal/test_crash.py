@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 
 from wabotick_async.bulk.journal import Counts, SQLiteJournal, State
-from wabotick_async.errors import JournalError
+from wabotick_async.errors import CampaignConflictError, JournalError
 
 from . import crash_child
 
 KILLED = -signal.SIGKILL
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def start(path: Path, kill_at: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, crash_child.__file__, str(path), str(path.with_name("ledger")), str(kill_at)]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    return subprocess.Popen(command, env=ENVIRONMENT)
 
 
 def run(path: Path, kill_at: int = 0) -> int:
@@ -77,4 +78,53 @@ async def test_lock_of_a_killed_owner_is_free_at_once(tmp_path: Path) -> None:
     await journal.open({"campaign": "crash"})
     with pytest.raises(JournalError, match=f"in use by process {os.getpid()}"):
         await SQLiteJournal(path).open({"campaign": "crash"})
+    await journal.close()
+
+
+async def test_inspecting_a_dead_run_does_not_bury_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    assert run(path, 200) == KILLED
+    found = SQLiteJournal.inspect(path)
+    assert (found.open_run, found.wal_lost) == (1, False)
+    journal = SQLiteJournal(path)
+    opened = await journal.open({"campaign": "crash"})
+    await journal.close()
+    assert opened.unknown_from_crash == found.counts.in_flight
+
+
+async def test_lost_wal_stays_noticed_after_an_inspection(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    assert run(path, 200) == KILLED
+    os.unlink(f"{path}-wal")
+    assert SQLiteJournal.inspect(path).wal_lost
+    with pytest.raises(JournalError, match="could send twice"):
+        await SQLiteJournal(path).open({"campaign": "crash"})
+
+
+async def test_refused_open_of_a_dead_run_leaves_it_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    assert run(path, 200) == KILLED
+    before = SQLiteJournal.inspect(path)
+    with pytest.raises(CampaignConflictError):
+        await SQLiteJournal(path).open({"campaign": "another"})
+    assert SQLiteJournal.inspect(path) == before
+    journal = SQLiteJournal(path)
+    assert (await journal.open({"campaign": "crash"})).resumed
+    await journal.close()
+
+
+def forget_to_close(path: Path) -> None:
+    code = (
+        "import asyncio, sys; from wabotick_async.bulk.journal import *\n"
+        "async def main(): await SQLiteJournal(sys.argv[1]).open({'campaign': 'crash'})\n"
+        "asyncio.run(main())"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], env=ENVIRONMENT, check=True)
+
+
+async def test_process_that_forgot_to_close(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    forget_to_close(path)
+    journal = SQLiteJournal(path)
+    assert (await journal.open({"campaign": "crash"})).resumed
     await journal.close()

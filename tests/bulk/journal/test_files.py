@@ -42,6 +42,26 @@ async def die(path: Path, target: Path) -> None:
     await journal.close()
 
 
+def replace_by_link(path: Path) -> None:
+    real = path.with_name("real")
+    path.rename(real)
+    path.symlink_to(real)
+
+
+def lose_wal(path: Path) -> None:
+    path.with_name(path.name + "-wal").unlink()
+
+
+def tear_wal(path: Path) -> None:
+    wal = path.with_name(path.name + "-wal")
+    os.truncate(wal, wal.stat().st_size - 100)
+
+
+def make_foreign(path: Path) -> None:
+    sqlite3.connect(path).executescript("CREATE TABLE t(x); INSERT INTO t VALUES(1)").close()
+    path.chmod(0o600)
+
+
 async def refused(path: Path, match: str) -> None:
     with pytest.raises(JournalError, match=match):
         await SQLiteJournal(path).open(FINGERPRINT)
@@ -83,16 +103,14 @@ async def test_missing_directory(path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["", ".lock"])
 async def test_symbolic_link(path: Path, suffix: str) -> None:
     await fill(path)
-    real = path.with_name("real")
-    Path(f"{path}{suffix}").rename(real)
-    Path(f"{path}{suffix}").symlink_to(real)
+    replace_by_link(path.with_name(path.name + suffix))
     await refused(path, "symbolic link")
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
 async def test_file_that_others_may_write(path: Path, mode: int) -> None:
     await fill(path)
-    path.chmod(mode)
+    os.chmod(path, mode)
     await refused(path, "other users may write")
 
 
@@ -103,7 +121,7 @@ async def test_file_of_another_user(path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_directory_in_its_place(path: Path) -> None:
-    path.mkdir()
+    os.mkdir(path)
     await refused(path, "cannot open")
 
 
@@ -132,8 +150,7 @@ async def test_leftover_draft_is_replaced(path: Path) -> None:
 
 
 async def test_foreign_database(path: Path) -> None:
-    sqlite3.connect(path).executescript("CREATE TABLE t(x); INSERT INTO t VALUES(1)").close()
-    path.chmod(0o600)
+    make_foreign(path)
     await refused(path, "not a campaign journal")
     with pytest.raises(JournalError, match="not a campaign journal"):
         SQLiteJournal.inspect(path)
@@ -179,7 +196,7 @@ async def test_dead_run(path: Path) -> None:
 async def test_lost_wal_is_refused(path: Path) -> None:
     target = path.with_name("copy.db")
     await die(path, target)
-    Path(f"{target}-wal").unlink()
+    lose_wal(target)
     assert SQLiteJournal.inspect(target).wal_lost
     await refused(target, "could send twice")
     await refused(target, "could send twice")
@@ -188,7 +205,7 @@ async def test_lost_wal_is_refused(path: Path) -> None:
 async def test_lost_wal_accepted_makes_unknown_what_may_have_been_sent(path: Path) -> None:
     target = path.with_name("copy.db")
     await die(path, target)
-    Path(f"{target}-wal").unlink()
+    lose_wal(target)
     journal = SQLiteJournal(target, accept_lost_wal=True)
     opened = await journal.open(FINGERPRINT)
     assert (opened.unknown_from_lost_wal, opened.queued) == (300, 0)
@@ -200,7 +217,7 @@ async def test_lost_wal_accepted_makes_unknown_what_may_have_been_sent(path: Pat
 async def test_torn_wal_tail_is_what_a_crash_leaves(path: Path) -> None:
     target = path.with_name("copy.db")
     await die(path, target)
-    os.truncate(f"{target}-wal", os.path.getsize(f"{target}-wal") - 100)
+    tear_wal(target)
     journal = SQLiteJournal(target)
     opened = await journal.open(FINGERPRINT)
     await journal.close()
@@ -255,5 +272,5 @@ async def test_journal_opened_in_another_loop(path: Path) -> None:
     journal = SQLiteJournal(path)
     await journal.open(FINGERPRINT)
     with pytest.raises(JournalError, match="another event loop"):
-        await asyncio.to_thread(lambda: asyncio.run(journal.next_due()))  # type: ignore[arg-type]  # any awaitable will do
+        await asyncio.to_thread(lambda: asyncio.run(journal.next_due()))
     await journal.close()

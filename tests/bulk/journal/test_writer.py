@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from wabotick_async.bulk.journal import Counts, Finish, SQLiteJournal
+from wabotick_async.bulk.journal import Counts, Finish, SQLiteJournal, writer
 from wabotick_async.bulk.journal.files import RESERVE_SIZE
 from wabotick_async.bulk.journal.store import Store
 from wabotick_async.errors import JournalError, JournalFullError
@@ -24,6 +25,19 @@ async def on_disk(tmp_path: Path) -> AsyncIterator[SQLiteJournal]:
     await journal.open(FINGERPRINT)
     yield journal
     await journal.close()
+
+
+def sqlite_error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("made up")
+    error.sqlite_errorcode = code
+    return error
+
+
+def raising(error: Exception) -> Callable[[Store], None]:
+    def work(_: Store) -> None:
+        raise error
+
+    return work
 
 
 async def run_in_writer(journal: AnyJournal, statement: str) -> None:
@@ -96,18 +110,24 @@ async def test_cancelled_claim_gives_its_rows_back(journal: AnyJournal, steps: i
 
 async def test_failed_and_cancelled_claim_leaves_its_rows_to_others(journal: AnyJournal) -> None:
     await journal.add(new_rows(1))
+    proceed = threading.Event()
 
-    def broken(_: Store) -> None:
-        raise sqlite3.OperationalError("locked")
+    def fail_later(_: Store) -> None:
+        proceed.wait(5)
+        raise sqlite_error(sqlite3.SQLITE_BUSY)
 
-    task = asyncio.create_task(journal.claim(1, 0))
+    first = asyncio.create_task(journal.claim(1, 0))
+    failing = asyncio.create_task(journal._do(fail_later))
+    await asyncio.sleep(0.02)
+    second = asyncio.create_task(journal.claim(1, 0))
     await asyncio.sleep(0)
-    with pytest.raises(JournalError):
-        await journal._do(broken)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    first.cancel()
+    await asyncio.sleep(0)
+    proceed.set()
+    await asyncio.gather(first, failing, return_exceptions=True)
+    await second
     await journal.close()
-    assert (await journal.counts()).in_flight + (await journal.counts()).queued == 1
+    assert await journal.counts() == Counts(in_flight=1)
 
 
 async def test_cancelled_open_gives_the_file_back(tmp_path: Path) -> None:
@@ -137,10 +157,7 @@ async def test_cancelled_close_goes_on(on_disk: SQLiteJournal) -> None:
 
 async def test_database_error_fails_the_batch_and_everything_after(on_disk: SQLiteJournal) -> None:
     await on_disk.add(new_rows(2))
-
-    def break_down(_: Store) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
+    break_down = raising(sqlite_error(sqlite3.SQLITE_IOERR_FSYNC))
     results = await asyncio.gather(on_disk.claim(1, 0), on_disk._do(break_down), return_exceptions=True)
     assert isinstance(results[1], JournalError)
     with pytest.raises(JournalError, match="may not be stored"):
@@ -194,3 +211,50 @@ async def test_claim_walks_the_index_only(on_disk: SQLiteJournal) -> None:
     )
     assert sum("COVERING INDEX item_open" in step for step in plan) == 2
     assert "SCAN item" not in plan
+
+
+async def test_result_that_does_not_fit_either_is_told(on_disk: SQLiteJournal) -> None:
+    full = raising(sqlite_error(sqlite3.SQLITE_FULL))
+    for _ in range(2):
+        with pytest.raises(JournalFullError):
+            await on_disk._do(full, vital=True)
+
+
+async def test_nothing_is_taken_while_closing(journal: AnyJournal) -> None:
+    closing = asyncio.create_task(journal.close())
+    await asyncio.sleep(0)
+    with pytest.raises(JournalError, match="closed"):
+        await journal.claim(1, 0)
+    await closing
+
+
+async def test_run_that_cannot_be_ended_is_logged_and_checked_later(
+    on_disk: SQLiteJournal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite_error(sqlite3.SQLITE_IOERR)
+
+    monkeypatch.setattr(writer, "end_run", fail)
+    await on_disk.close()
+    assert "not ended cleanly" in caplog.text
+    monkeypatch.undo()
+    assert (await on_disk.open(FINGERPRINT)).run == 2
+
+
+def test_loop_that_ended_before_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    proceed = threading.Event()
+
+    async def forget() -> None:
+        journal = SQLiteJournal(tmp_path / "journal.db")
+        await journal.open(FINGERPRINT)
+        assert journal._writer is not None
+        journal._writer.submit(lambda _: proceed.wait(5))
+        _ = journal._writer.stop("forgotten")
+
+    asyncio.run(forget())
+    proceed.set()
+    for thread in threading.enumerate():
+        if thread.name == "wabotick-journal":
+            thread.join(5)
+    assert "event loop ended" in caplog.text
+    assert SQLiteJournal.inspect(tmp_path / "journal.db").open_run is None

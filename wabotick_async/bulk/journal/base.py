@@ -9,8 +9,8 @@
     unknown ──finish──> accepted | refused  a late answer in the same run
     unknown ──resend_unknown──> queued      only when a person says so
 
-A claim is durable before the request leaves, so a process may die at any moment and the next one knows which rows it can
-no longer vouch for: every row that a dead run left in flight becomes unknown, and an unknown row is never sent again by
+A claim is durable before the request leaves. So a process may die at any moment, and the next one knows which rows it
+can no longer vouch for: every row that a dead run left in flight becomes unknown, and no unknown row is sent again by
 itself.
 """
 

@@ -15,8 +15,10 @@ from .schema import APPLICATION_ID, empty_image
 __all__ = ["RESERVE_SIZE", "JournalFiles", "check_file"]
 
 RESERVE_SIZE: Final = 2 * 1024 * 1024
-"""Bytes kept back for the results of what is in flight when the disk fills up. A result committed alone writes up to three
-pages to the -wal, so this takes 170 of them; results committed together need far less."""
+"""Bytes kept back for the results of what is in flight when the disk fills up.
+
+A result committed alone writes up to three pages to the -wal, so this takes 170 of them; results committed together
+need far less."""
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "fuse.glusterfs", "afs"})
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
@@ -44,7 +46,7 @@ class JournalFiles:
         try:
             if not os.path.lexists(self.path):
                 self._create()
-            # Kept open until `release`: closing any descriptor of the file would drop the locks that SQLite holds on it.
+            # Kept open until `release`: closing any descriptor of a file drops the locks that SQLite holds on it.
             self._main = _open(self.path, os.O_RDWR)
             check_file(self.path, os.fstat(self._main))
             _check_header(self.path, os.pread(self._main, 100, 0))
@@ -145,7 +147,7 @@ def _file_system(directory: Path) -> str | None:
 
 def _lock(path: Path) -> int:
     try:
-        import fcntl
+        import fcntl  # noqa: PLC0415 - where it is missing, only journals on disk are out of reach
     except ImportError as exc:
         raise JournalError("a journal on disk needs file locks, which this system does not offer") from exc
     descriptor = _open(path, os.O_RDWR | os.O_CREAT)

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ...errors import JournalError
 from .files import JournalFiles
-from .reader import check_version, read_open_run
-from .schema import create_tables
+from .reader import check_version, connect_read_only, read_open_run
+from .schema import OPEN_RUN, create_tables
 
 __all__ = ["FilePlace", "MemoryPlace", "Place"]
 
@@ -40,6 +40,7 @@ class FilePlace:
         self.wal_lost = False
         self._files = JournalFiles(path)
         self._accept_lost_wal = accept_lost_wal
+        self._anchor: sqlite3.Connection | None = None
 
     def connect(self) -> sqlite3.Connection:
         """Lock and check the files, then connect."""
@@ -61,7 +62,7 @@ class FilePlace:
     def release(self, connection: sqlite3.Connection) -> None:
         """Close the connection, then unlock."""
         try:
-            connection.close()
+            self._close(connection)
         finally:
             self._files.release()
 
@@ -71,11 +72,22 @@ class FilePlace:
             return False
         if not self._accept_lost_wal:
             raise JournalError(
-                f"the file {files.wal} is gone, and with it the latest marks of what was sent: going on could send twice. "
+                f"the file {files.wal} is gone, and with it the latest marks of what was sent: "
+                "going on could send twice. "
                 "Put it back beside the journal (the files belong together; copy all of them, or use VACUUM INTO). "
                 "If it is lost for good, accept that: every row still queued then counts as unknown."
             )
         return True
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        # The last connection removes the -wal as it closes, if it may write. While a run is marked as open that would
+        # look like a lost -wal, so a connection that only reads closes last.
+        anchor, self._anchor = self._anchor, None
+        if anchor is not None and _is_ended(connection):
+            anchor.close()
+        connection.close()
+        if anchor is not None:
+            anchor.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = self._files.connect()
@@ -83,6 +95,8 @@ class FilePlace:
             [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
             if mode != "wal":
                 raise JournalError(f"the file system of {self._files.path} cannot hold a write-ahead log")
+            self._anchor = connect_read_only(self._files.path, immutable=False)
+            self._anchor.execute("SELECT count(*) FROM run").fetchall()
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA secure_delete=ON").fetchall()
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -92,7 +106,7 @@ class FilePlace:
             if verdict != "ok":
                 raise JournalError(f"the journal {self._files.path} is damaged: {verdict}")
         except BaseException:
-            connection.close()
+            self._close(connection)
             raise
         return connection
 
@@ -118,3 +132,10 @@ class MemoryPlace:
 
     def release(self, connection: sqlite3.Connection) -> None:
         """Keep the rows for the next run."""
+
+
+def _is_ended(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.execute("SELECT 1 FROM meta WHERE k = ?", (OPEN_RUN,)).fetchall() == []
+    except sqlite3.Error:
+        return False

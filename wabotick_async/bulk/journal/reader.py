@@ -120,11 +120,11 @@ def read_open_run(path: Path) -> int | None:
         return None if row is None else int(row[0])
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Connect without the right to write, and without creating a file beside the journal."""
-    # Without a -wal a reader would create one, and the owner could no longer notice that the -wal was lost.
-    mode = "mode=ro" if _wal(path).exists() else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+def connect_read_only(path: Path, *, immutable: bool) -> sqlite3.Connection:
+    """Connect without the right to write; an immutable file is read without a look at what lies beside it."""
+    mode = "mode=ro&immutable=1" if immutable else "mode=ro"
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager
@@ -132,7 +132,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         # No descriptor is opened for this: closing it would drop the locks of an owner in this very process.
         check_file(path, path.lstat())
-        with closing(connect_read_only(path)) as connection:
+        # Without a -wal a reader would create one, and the owner could no longer notice that the -wal was lost.
+        with closing(connect_read_only(path, immutable=not _wal(path).exists())) as connection:
             if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 raise JournalError(f"{path} is not a campaign journal")
             check_version(path, connection)

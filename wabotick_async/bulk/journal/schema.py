@@ -44,14 +44,15 @@ LOST_WAL: Final = OWN_PREFIX + "lost_wal"
 RESEND: Final = OWN_PREFIX + "resend."
 """Start of the names under which each resending of unknown rows is logged."""
 
-# SQLite uses a partial index only where the query repeats one of these terms as a literal; it does not see into IN (...).
+# SQLite uses a partial index only where the query repeats one of its terms as a literal; it does not see into IN (...).
 _TABLES: Final = """
 CREATE TABLE meta(k TEXT PRIMARY KEY, v TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE run(
   id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, host TEXT, pid INTEGER, started REAL NOT NULL, ended REAL, reason TEXT
 ) STRICT;
 CREATE TABLE item(
-  seq INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, receiver TEXT NOT NULL, endpoint TEXT NOT NULL, payload BLOB NOT NULL,
+  seq INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,
+  receiver TEXT NOT NULL, endpoint TEXT NOT NULL, payload BLOB NOT NULL,
   state INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
   run INTEGER, t_intent REAL, t_done REAL, http INTEGER, code TEXT, wa_id TEXT, note TEXT,
   added_run INTEGER NOT NULL, fed_run INTEGER NOT NULL, fed_count INTEGER NOT NULL

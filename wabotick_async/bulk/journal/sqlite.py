@@ -41,7 +41,7 @@ class _WrittenJournal:
             return await opening
         except asyncio.CancelledError:
             # The thread may be about to own the file: let it give the file back as soon as it does.
-            writer.stop("cancelled while opening")
+            _ = writer.stop("cancelled while opening")
             self._writer = None
             raise
         except BaseException:
@@ -130,8 +130,8 @@ class _WrittenJournal:
 class SQLiteJournal(_WrittenJournal):
     """A journal in one SQLite file, for one process at a time.
 
-    Beside the file live `-wal`, `-shm`, `.lock` and, while it is open, `.reserve`. Copy the first three together, or use
-    `VACUUM INTO`. Nothing is touched before `open`.
+    Beside the file live `.lock` and, while it is open, `-wal`, `-shm` and `.reserve`. Copy the file, `-wal` and `-shm`
+    together, or use `VACUUM INTO`. Nothing is touched before `open`.
 
     Args:
         path: the file; its directory must exist.

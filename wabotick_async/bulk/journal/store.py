@@ -46,7 +46,8 @@ WHERE +state = 0 AND seq IN (
   SELECT seq FROM (SELECT seq FROM item WHERE state = 0 AND not_before = 0 ORDER BY seq LIMIT :limit)
   UNION ALL
   SELECT seq FROM (
-    SELECT seq FROM item WHERE state = 0 AND not_before > 0 AND not_before <= :due ORDER BY not_before, seq LIMIT :limit)
+    SELECT seq FROM item WHERE state = 0 AND not_before > 0 AND not_before <= :due
+    ORDER BY not_before, seq LIMIT :limit)
   ORDER BY seq LIMIT :limit)
 RETURNING seq, endpoint, payload, receiver, attempts
 """
@@ -169,7 +170,7 @@ class Store:
         }
         [(seq, added_run, fed_count)] = self.connection.execute(_ADD, values).fetchall()
         if fed_count > 1:
-            # The repeat's key follows from its number, so feeding the source again finds it instead of storing it twice.
+            # The repeat's key follows from its number: feeding the source again finds it instead of storing it twice.
             key = hashlib.blake2b(row.key + fed_count.to_bytes(8, "big"), digest_size=KEY_LENGTH).digest()
             repeat = {**values, "key": key, "state": SKIPPED, "note": f"duplicate of row {seq}"}
             self.tally[SKIPPED] += self.connection.execute(_ADD_REPEAT, repeat).rowcount

@@ -1,7 +1,7 @@
 """The one thread that writes a journal: it takes everything that waits, commits once, and wakes the waiters.
 
-Nothing waits for a timer. While one commit reaches the disk the next batch gathers by itself, so the cost of a commit is
-shared the more the busier a campaign is.
+Nothing waits for a timer. While one commit reaches the disk the next batch gathers by itself, so the busier a campaign
+is, the more rows share the cost of a commit.
 """
 
 from __future__ import annotations
@@ -96,13 +96,13 @@ class Writer:
     def _main(self, fingerprint: Mapping[str, str], opening: asyncio.Future[Opened]) -> None:
         try:
             connection = self._place.connect()
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 - as above
             self._call(_settle, opening, None, exc)
             return
         try:
             opened = begin_run(connection, fingerprint, self._clock, wal_lost=self._place.wal_lost)
             store = Store(connection, opened.run, self._clock)
-        except BaseException as exc:
+        except BaseException as exc:  # noqa: BLE001 - as above
             self._place.release(connection)
             self._call(_settle, opening, None, _translate(exc))
             return
@@ -142,7 +142,7 @@ class Writer:
             with transaction(store.connection):
                 for operation in ready:
                     self._perform(store, operation)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - somebody waits for every operation, so none may be forgotten
             store.tally = before
             self._fail(store, ready, exc, retry=retry)
         else:
@@ -162,7 +162,7 @@ class Writer:
             operation.error = _translate(exc)
         except sqlite3.Error:
             raise
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to this one caller
             operation.error = exc
 
     def _fail(self, store: Store, batch: Sequence[Operation[Any]], exc: Exception, *, retry: bool) -> None:
