@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import aiohttp
 
@@ -121,7 +121,7 @@ class Door:
         async with self.session.post(url, data=dict(form), headers=headers, allow_redirects=False) as answer:
             return Got(answer.status, await answer.text(), answer.headers)
 
-    async def upload(self, data: bytes = b"bytes", *, field: str = "media_file", **texts: str) -> Got:
+    async def upload(self, data: bytes | BinaryIO = b"bytes", *, field: str = "media_file", **texts: str) -> Got:
         """Post a file."""
         form = aiohttp.FormData()
         for name, value in {"apiToken": self.sandbox.token, **NUMBER, **texts}.items():

@@ -47,10 +47,7 @@ async def read_form(request: web.BaseRequest, endpoint: EndpointContract) -> For
     """
     if request.content_type == "multipart/form-data":
         return await _multipart(request, endpoint)
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise TooLargeError from None
+    body = await _capped(request)
     form = Form()
     if request.content_type != "application/x-www-form-urlencoded":
         form.problems.append(f"content type {request.content_type}")
@@ -64,6 +61,15 @@ async def read_form(request: web.BaseRequest, endpoint: EndpointContract) -> For
     for key, value in pairs:
         form.add(key, value)
     return form
+
+
+async def _capped(request: web.BaseRequest) -> bytes:
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > FORM_CAP:
+            raise TooLargeError
+    return bytes(body)
 
 
 async def _multipart(request: web.BaseRequest, endpoint: EndpointContract) -> Form:
