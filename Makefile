@@ -18,7 +18,7 @@ demo: $(RUNTIME) ## send a campaign to the embedded sandbox, with faults, and ch
 	@$(BIN)/wabotick demo
 
 test: $(DEV) ## run all tests with coverage (TESTS=path for some of them, without)
-	@$(BIN)/python -m pytest -n auto $(TESTS) $(if $(filter tests,$(TESTS)),--cov --cov-report=term)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS) $(if $(filter tests,$(TESTS)),--cov --cov-report=term)
 
 lint: $(DEV) ## check style, format and types
 	@$(BIN)/ruff check

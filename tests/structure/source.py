@@ -51,21 +51,35 @@ def inner_imports(module: Module, modules: Mapping[str, Module]) -> set[str]:
 
 
 def outer_imports(module: Module) -> set[str]:
-    """Return the top-level names of the other packages that a module imports."""
-    return {name.partition(".")[0] for name in _imports(module) if not _inner(name)}
+    """Return the top-level names of the other packages that a module imports when it runs.
+
+    What is imported for annotations alone opens no door: the client may name the session that it hands on.
+    """
+    return {name.partition(".")[0] for name in _imports(module, for_annotations=False) if not _inner(name)}
 
 
 def _inner(name: str) -> bool:
     return name == PACKAGE or name.startswith(PACKAGE + ".")
 
 
-def _imports(module: Module) -> Iterator[str]:
-    for node in ast.walk(module.tree):
+def _imports(module: Module, *, for_annotations: bool = True) -> Iterator[str]:
+    for node in _statements(module.tree, for_annotations=for_annotations):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _base(module, node)
             yield from (f"{base}.{alias.name}" if _inner(base) else base for alias in node.names)
+
+
+def _statements(node: ast.AST, *, for_annotations: bool) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if for_annotations or not _is_for_annotations(child):
+            yield child
+            yield from _statements(child, for_annotations=for_annotations)
+
+
+def _is_for_annotations(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and not node.orelse and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def _base(module: Module, node: ast.ImportFrom) -> str:

@@ -15,7 +15,7 @@ GOOD = {
     "transport/__init__.py": "",
     "transport/retry.py": "import tenacity",
     "transport/pool.py": "import aiohttp\nfrom aiohttp import abc\nfrom ..wire import decode",
-    "client.py": "from .transport.pool import Pool",
+    "client.py": "from .transport.pool import Pool\nif TYPE_CHECKING:\n    import aiohttp",
     "bulk/__init__.py": "",
     "bulk/journal/__init__.py": "import sqlite3",
     "sandbox/__init__.py": "from ..errors import Error\nimport aiohttp.web",
