@@ -96,7 +96,7 @@ class Writer:
     def _main(self, fingerprint: Mapping[str, str], opening: asyncio.Future[Opened]) -> None:
         try:
             connection = self._place.connect()
-        except BaseException as exc:  # noqa: BLE001 - as above
+        except BaseException as exc:  # noqa: BLE001 - a thread has nobody else to tell
             self._call(_settle, opening, None, exc)
             return
         try:
