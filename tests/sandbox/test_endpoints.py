@@ -1,8 +1,13 @@
 """Every endpoint of the contract answers, in both dialects."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from tests.sandbox.door import FORMS, PATHS, Door
+from wabotick_async import sandbox
+from wabotick_async.sandbox import refusals
 from wabotick_async.sandbox.answers import ANSWERS
 from wabotick_async.sandbox.contract import SENDS, contract
 
@@ -43,6 +48,22 @@ async def test_a_missing_required_field_is_named(vendor: Door, endpoint: str) ->
 async def test_an_unknown_number_is_refused(door: Door, endpoint: str) -> None:
     got = await door.post(endpoint, phone_number_id="999")
     assert (got.status, got.message) == (200, "WhatsApp account not found.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [refusals.WINDOW_CLOSED, refusals.LIMIT_REACHED, refusals.NO_ACCOUNT, refusals.NO_TEMPLATE, refusals.ALREADY_THERE],
+)
+def test_the_refusals_are_worded_as_in_the_contract(text: str) -> None:
+    assert text in {error["message"] for endpoint in contract().values() for error in endpoint.error_examples}
+
+
+def test_it_shares_no_code_with_the_client() -> None:
+    folder = Path(sandbox.__file__).parent
+    nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    reached = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and (node.level > 2 or not node.level)}
+    reached |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    assert not {name for name in reached if name and name.startswith("wabotick_async")}
 
 
 VENDOR_SHAPES = sorted(set(FORMS) - {"get_message_status"})

@@ -21,6 +21,11 @@ async def test_a_browser_is_sent_to_the_login_page(vendor: Door, form: dict[str,
     assert (got.status, got.headers["Location"]) == (302, "/login")
 
 
+async def test_a_browser_is_sent_back_instead_of_a_422(vendor: Door) -> None:
+    got = await vendor.form("list_labels", {"apiToken": vendor.sandbox.token}, headers={})
+    assert (got.status, got.headers["Location"]) == (302, "/")
+
+
 async def test_the_login_page_answers_200(vendor: Door) -> None:
     async with vendor.session.get(f"{vendor.sandbox.base_url}/login") as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
@@ -47,6 +52,15 @@ async def test_json_in_place_of_a_form_has_no_token(vendor: Door) -> None:
     url = f"{vendor.sandbox.base_url}/api/v1{PATHS['list_catalogs']}"
     async with vendor.session.post(url, json={"apiToken": vendor.sandbox.token}, headers=JSON) as answer:
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [b"apiToken=%FF", "apiToken=é".encode(), b"no equals sign"])
+async def test_a_body_that_is_no_form_has_no_token(vendor: Door, body: bytes) -> None:
+    url = f"{vendor.sandbox.base_url}/api/v1{PATHS['list_catalogs']}"
+    headers = {**JSON, "Content-Type": "application/x-www-form-urlencoded"}
+    async with vendor.session.post(url, data=body, headers=headers) as answer:
+        assert answer.status == 401
+    assert "list_catalogs: the form is not urlencoded UTF-8" in vendor.sandbox.oddities
 
 
 async def test_every_request_is_counted_with_its_status(vendor: Door) -> None:

@@ -1,5 +1,6 @@
 """Uploads and media messages."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -65,6 +66,23 @@ async def test_a_text_part_above_the_cap_is_413(vendor: Door) -> None:
 async def test_a_form_above_the_cap_is_413(vendor: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(form_module, "FORM_CAP", 100)
     assert (await vendor.post("send_text", message="x" * 101)).status == 413
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "application/x-www-form-urlencoded"])
+async def test_a_client_that_leaves_in_the_middle_is_not_answered(vendor: Door, kind: str) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", int(vendor.sandbox.base_url.rpartition(":")[2]))
+    head = f"POST /api/v1{PATHS['upload_media']} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 9999"
+    part = '--b\r\nContent-Disposition: form-data; name="media_file"; filename="a"\r\n\r\nxxxx'
+    writer.write(f"{head}\r\n\r\n{part}".encode())
+    await writer.drain()
+    await asyncio.sleep(0.02)
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(2):
+        while vendor.sandbox.requests.open or not len(vendor.sandbox.requests):  # noqa: ASYNC110  # no event for it
+            await asyncio.sleep(0.001)
+    assert vendor.sandbox.requests.statuses() == {0: 1}
+    assert not vendor.sandbox.state.uploads
 
 
 async def test_a_broken_multipart_body_has_no_token(vendor: Door) -> None:

@@ -53,7 +53,10 @@ class Platform:
         reply = self._carry_out(call, form)
         if twice:
             self._carry_out(replace(call, by_server=True), form)
-        return reply._replace(headers=headers)
+        if reply.status == 422 and not accepts_json:
+            # Laravel sends a browser back to the form instead of naming the fields.
+            reply = page(302, "Redirecting", {"Location": "/"})
+        return reply._replace(headers={**reply.headers, **headers})
 
     def _carry_out(self, call: Call, form: Form) -> Reply:
         try:

@@ -25,12 +25,8 @@ class Reply(NamedTuple):
 
     def raw(self) -> bytes:
         """Return the reply as it looks on the wire, status line first."""
-        try:
-            phrase = http.HTTPStatus(self.status).phrase
-        except ValueError:
-            phrase = "Unknown"
         lines = [
-            f"HTTP/1.1 {self.status} {phrase}",
+            f"HTTP/1.1 {self.status} {http.HTTPStatus(self.status).phrase}",
             f"Content-Type: {self.content_type}",
             f"Content-Length: {len(self.body)}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
