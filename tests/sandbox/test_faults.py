@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -193,3 +194,25 @@ async def test_random_hangs_end(opened: Opened) -> None:
     async with opened(faults=Faults(hang=1.0, hang_seconds=0.001)) as door:
         assert await statuses(door, 20) == [0] * 20
         assert 0 < door.sandbox.ledger.total() < 20
+
+
+async def test_the_ledger_has_every_accepted_send_in_a_storm_of_faults(opened: Opened) -> None:
+    chances = dict.fromkeys(
+        ("reset_before", "reset_after_read", "reset_after", "hang", "cut", "html", "server_error"), 0.05
+    )
+    chances |= dict.fromkeys(("too_many_requests", "empty", "garbage", "redirect"), 0.05)
+    faults = Faults(seed=7, hang_seconds=0.002, latency=(0, 0.002), storm=3, **chances)  # type: ignore[arg-type]  # floats
+    async with opened(faults=faults, ledger_path=None) as door:
+        answered: list[str] = []
+
+        async def send(phone_number: str) -> None:
+            with suppress(*BROKEN):
+                got = await door.post("send_template", phone_number=phone_number)
+                if got.status == 200 and "message_id" in got.text:
+                    answered.append(phone_number)
+
+        await asyncio.gather(*(send(f"9190000{row:05d}") for row in range(300)))
+        recipients = door.sandbox.ledger.per_recipient()
+        assert set(answered) < set(recipients)
+        assert (len(recipients) < 300, set(recipients.values()), len(door.sandbox.requests)) == (True, {1}, 300)
+        assert len(door.sandbox.requests.faults()) == 12

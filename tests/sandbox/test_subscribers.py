@@ -48,6 +48,13 @@ async def test_what_was_written_is_read_back(vendor: Door) -> None:
     assert (data["first_name"], data["labels"], data["custom_fields"]) == ("Asha", ["Active"], {"company": "X"})
 
 
+async def test_a_field_left_out_of_an_update_stays(vendor: Door) -> None:
+    await vendor.post("update_subscriber")
+    await vendor.post("update_subscriber", "label_ids", "first_name", gender="male")
+    data = (await vendor.post("get_subscriber")).body["data"]
+    assert (data["first_name"], data["gender"], data["labels"]) == ("Asha", "male", ["Lead", "Active"])
+
+
 async def test_empty_custom_fields_are_a_list_as_php_has_it(vendor: Door) -> None:
     assert (await vendor.post("get_subscriber")).body["data"]["custom_fields"] == []
 
