@@ -38,7 +38,7 @@ def methods() -> dict[str, str]:
 def documented_methods() -> dict[str, str]:
     """Return the methods that have a row in a table of the README, and the row."""
     rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("|")]
-    return {match: row for row in rows for match in re.findall(r"`client\.(\w+\.\w+)\b", row)}
+    return {match: row for row in rows for match in re.findall(r"`(?:client\.)?(\w+\.\w+)\b", row)}
 
 
 def test_registry_and_contract_name_the_same_endpoints() -> None:
