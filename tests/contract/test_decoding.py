@@ -44,7 +44,7 @@ def failure_of(name: str, request: Any) -> WabotickError:
     return caught.value
 
 
-def fits(value: object, form: Any) -> bool:
+def fits(value: Any, form: Any) -> bool:
     """Tell whether a value is of a type form, its rows included."""
     origin, arguments = get_origin(form), get_args(form)
     if origin in {Union, UnionType}:

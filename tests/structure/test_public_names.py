@@ -36,7 +36,19 @@ KEPT_INSIDE: Final = {
     # Protocols and parts of the client, for those who take it apart; they are not held stable.
     "transport": {"BeforeSending", "Exchange", "Limiter", "Observer", "Observers", "Pool", "Retry", "RetryBudget"},
     # What a journal's author needs, found where journals are.
-    "bulk.journal": {"Added", "Counts", "Finish", "Inspection", "NewRow", "Opened", "Row", "RowDetail", "State"},
+    "bulk.journal": {
+        "KEY_LENGTH",
+        "Added",
+        "Counts",
+        "Finish",
+        "Inspection",
+        "NewRow",
+        "Opened",
+        "Row",
+        "RowDetail",
+        "State",
+        "Stored",
+    },
 }
 """Names of those places that the root does not export, on purpose."""
 
