@@ -3,6 +3,16 @@
 Everything public is importable from here.
 """
 
+from .bulk import (
+    BulkClient,
+    BulkMessage,
+    BulkProgress,
+    BulkResult,
+    BulkSender,
+    Journal,
+    MemoryJournal,
+    SQLiteJournal,
+)
 from .client import (
     WabotickClient,
 )
@@ -140,7 +150,12 @@ __all__ = [
     "AttemptFinished",
     "AuthenticationError",
     "BroadcastReceipt",
+    "BulkClient",
+    "BulkMessage",
+    "BulkProgress",
     "BulkReport",
+    "BulkResult",
+    "BulkSender",
     "CampaignAbortedError",
     "CampaignConflictError",
     "CampaignError",
@@ -163,6 +178,7 @@ __all__ = [
     "GetSubscriber",
     "GuardedRequest",
     "JSONText",
+    "Journal",
     "JournalError",
     "JournalFullError",
     "Label",
@@ -174,6 +190,7 @@ __all__ = [
     "ListPostbacks",
     "ListSubscribers",
     "ListTemplates",
+    "MemoryJournal",
     "MessageStatus",
     "NotFoundError",
     "NotSentError",
@@ -199,6 +216,7 @@ __all__ = [
     "RetryPlanned",
     "RetryPolicy",
     "Rows",
+    "SQLiteJournal",
     "Safety",
     "Secret",
     "SendBroadcastTemplate",

@@ -1,1 +1,18 @@
 """Send many messages, and know what became of each."""
+
+from .journal import Journal, MemoryJournal, SQLiteJournal
+from .message import BulkMessage
+from .progress import BulkProgress
+from .result import BulkResult
+from .sender import BulkClient, BulkSender
+
+__all__ = [
+    "BulkClient",
+    "BulkMessage",
+    "BulkProgress",
+    "BulkResult",
+    "BulkSender",
+    "Journal",
+    "MemoryJournal",
+    "SQLiteJournal",
+]

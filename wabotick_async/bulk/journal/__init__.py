@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .base import Added, Counts, Finish, Journal, NewRow, Opened, Row, RowDetail, State
+from .base import KEY_LENGTH, Added, Counts, Finish, Journal, NewRow, Opened, Row, RowDetail, State, Stored
 from .reader import Inspection
 from .sqlite import MemoryJournal, SQLiteJournal
 
 __all__ = [
+    "KEY_LENGTH",
     "Added",
     "Counts",
     "Finish",
@@ -19,4 +20,5 @@ __all__ = [
     "RowDetail",
     "SQLiteJournal",
     "State",
+    "Stored",
 ]

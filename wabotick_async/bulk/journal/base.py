@@ -36,6 +36,7 @@ __all__ = [
     "Row",
     "RowDetail",
     "State",
+    "Stored",
 ]
 
 KEY_LENGTH: Final = 16
@@ -80,15 +81,23 @@ class NewRow(msgspec.Struct, frozen=True):
     """The request as JSON, without any credential."""
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """Where a row of the source is kept."""
+
+    seq: int
+    added: Added
+    state: State
+
+
 class Row(msgspec.Struct, frozen=True):
-    """A claimed row: whoever holds it sends it, then says what became of it."""
+    """A queued row: whoever claims it sends it, then says what became of it."""
 
     seq: int
     endpoint: str
     payload: bytes
     receiver: str
     attempts: int
-    """How often the row was claimed, this time included."""
+    """How often the row was claimed so far."""
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -165,7 +174,7 @@ class Journal(Protocol):
     """The memory of a campaign, one owner at a time.
 
     Each method returns when its change is durable. Cancelling the caller does not take the change back: it may still be
-    stored. Only a cancelled `claim` undoes itself, because nobody learned of its rows. A failed call changed nothing,
+    stored. Only a cancelled `claim` undoes itself, because nobody learned of it. A failed call changed nothing,
     except where the error says that the database could not tell.
     """
 
@@ -185,21 +194,26 @@ class Journal(Protocol):
         """End the run and give up ownership. Does nothing when called again."""
         ...
 
-    async def add(self, rows: Sequence[NewRow]) -> list[Added]:
-        """Store rows as queued, and answer for each whether it was new.
+    async def add(self, rows: Sequence[NewRow]) -> list[Stored]:
+        """Store rows as queued, and answer for each where it is and whether it was new.
 
         A source may be fed again from its start in a later run: each row is stored once, each repeat in the source
         exactly once as skipped. Feed it at most once a run; after an error in `add`, start a new run first.
         """
         ...
 
-    async def claim(self, limit: int, now: float) -> list[Row]:
-        """Take up to `limit` queued rows that are due, in the order of the source, and mark them in flight.
-
-        The mark is durable when this returns, so the rows may be sent.
+    async def queued(self, after: int, limit: int, now: float) -> list[Row]:
+        """List up to `limit` queued rows behind the row number `after` that are due, in the order of the source.
 
         Args:
-            now: seconds since the epoch; rows requeued for a later time are left alone.
+            now: seconds since the epoch; rows requeued for a later time are left out.
+        """
+        ...
+
+    async def claim(self, seq: int) -> bool:
+        """Mark a queued row in flight; False where it is not queued any more.
+
+        The mark is durable when this returns, so the row may be sent.
         """
         ...
 
@@ -226,6 +240,10 @@ class Journal(Protocol):
 
     async def counts(self) -> Counts:
         """Count the rows by state, as last committed. Cheap; also after `close`."""
+        ...
+
+    async def causes(self) -> dict[str, int]:
+        """Count the codes of the rows that were refused or skipped, or are unknown; the most frequent first."""
         ...
 
     async def next_due(self) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import JournalError
-from .base import Added, Counts, Finish, NewRow, Opened, Row, RowDetail, State
+from .base import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
 from .place import FilePlace, MemoryPlace, Place
 from .reader import Inspection, inspect, read_page, read_rows, select_page
 from .store import Store
@@ -57,24 +57,28 @@ class _WrittenJournal:
         self._last_counts = writer.counts
         self._writer = None
 
-    async def add(self, rows: Sequence[NewRow]) -> list[Added]:
+    async def add(self, rows: Sequence[NewRow]) -> list[Stored]:
         """Store rows as queued; see `Journal.add`."""
         return await self._do(lambda store: store.add(rows))
 
-    async def claim(self, limit: int, now: float) -> list[Row]:
-        """Take due rows and mark them in flight; see `Journal.claim`."""
+    async def queued(self, after: int, limit: int, now: float) -> list[Row]:
+        """List queued rows that are due; see `Journal.queued`."""
+        return await self._do(lambda store: store.queued(after, limit, now), vital=True)
+
+    async def claim(self, seq: int) -> bool:
+        """Mark a queued row in flight; see `Journal.claim`."""
         writer = self._open_writer()
-        claim = writer.submit(lambda store: store.claim(limit, now))
+        claim = writer.submit(lambda store: store.claim(seq))
 
         def undo(store: Store) -> None:
-            # The queue is in order, so the claim is done by now; a failed one left its rows for others to claim.
-            if claim.error is None and claim.result is not None:
-                store.unclaim(claim.result)
+            # The queue is in order, so the claim is done by now; a failed one left its row for others to claim.
+            if claim.error is None and claim.result:
+                store.unclaim(seq)
 
         try:
             return await claim.future
         except asyncio.CancelledError:
-            # Nobody learned of these rows, so nobody will send them.
+            # Nobody learned of the claim, so nobody will send the row.
             with contextlib.suppress(JournalError):
                 writer.submit(undo, vital=True).future.add_done_callback(_look)
             raise
@@ -90,6 +94,10 @@ class _WrittenJournal:
     async def counts(self) -> Counts:
         """Count the rows by state, as last committed; see `Journal.counts`."""
         return self._last_counts if self._writer is None else self._writer.counts
+
+    async def causes(self) -> dict[str, int]:
+        """Count the codes of rows that were not accepted; see `Journal.causes`."""
+        return await self._do(lambda store: store.causes(), vital=True)
 
     async def next_due(self) -> float | None:
         """Tell when the next queued row is due; see `Journal.next_due`."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from ...errors import JournalError
 from ...outcomes import Outcome
-from .base import KEY_LENGTH, LONGEST_WAIT, Added, Counts, Finish, NewRow, Row
+from .base import KEY_LENGTH, LONGEST_WAIT, Added, Counts, Finish, NewRow, Row, State, Stored
 from .schema import (
     ACCEPTED,
     IN_FLIGHT,
@@ -33,23 +33,22 @@ INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_r
 VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1)
 ON CONFLICT(key) DO UPDATE SET
   fed_count = CASE WHEN fed_run = excluded.fed_run THEN fed_count + 1 ELSE 1 END, fed_run = excluded.fed_run
-RETURNING seq, added_run, fed_count
+RETURNING seq, state, added_run, fed_count
 """
 _ADD_REPEAT: Final = """
-INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
-VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1) ON CONFLICT(key) DO NOTHING
+INSERT INTO item(key, receiver, endpoint, payload, state, code, note, added_run, fed_run, fed_count)
+VALUES(:key, :receiver, :endpoint, :payload, :state, :code, :note, :run, :run, 1) ON CONFLICT(key) DO NOTHING
 """
-# Each half walks the index and stops after its limit, however many rows are queued or deferred.
+# The unary plus keeps the planner from walking all rows in one state instead of looking the row up.
 _CLAIM: Final = """
-UPDATE item SET state = 1, run = :run, t_intent = :now, attempts = attempts + 1
-WHERE +state = 0 AND seq IN (
-  SELECT seq FROM (SELECT seq FROM item WHERE state = 0 AND not_before = 0 ORDER BY seq LIMIT :limit)
-  UNION ALL
-  SELECT seq FROM (
-    SELECT seq FROM item WHERE state = 0 AND not_before > 0 AND not_before <= :due
-    ORDER BY not_before, seq LIMIT :limit)
-  ORDER BY seq LIMIT :limit)
-RETURNING seq, endpoint, payload, receiver, attempts
+UPDATE item SET state = 1, run = :run, t_intent = :now, attempts = attempts + 1 WHERE seq = :seq AND +state = 0
+"""
+_QUEUED: Final = """
+SELECT seq, endpoint, payload, receiver, attempts FROM item
+WHERE seq > :after AND +state = 0 AND not_before <= :now ORDER BY seq LIMIT :limit
+"""
+_CAUSES: Final = """
+SELECT code, count(*) FROM item WHERE code IS NOT NULL AND state IN (3, 4, 5) GROUP BY code ORDER BY count(*) DESC, code
 """
 _FINISH: Final = """
 UPDATE item SET state = ?, t_done = ?, http = ?, code = ?, wa_id = ?, note = ? WHERE seq = ? AND state = ? AND run = ?
@@ -86,24 +85,30 @@ class Store:
         """Count the rows by state, the open transaction included."""
         return Counts(*self.tally)
 
-    def add(self, rows: Sequence[NewRow]) -> list[Added]:
+    def causes(self) -> dict[str, int]:
+        """Count the codes of rows that were not accepted; see `Journal.causes`."""
+        return dict(self.connection.execute(_CAUSES))
+
+    def add(self, rows: Sequence[NewRow]) -> list[Stored]:
         """Store rows; see `Journal.add`."""
         return [self._add(row) for row in rows]
 
-    def claim(self, limit: int, now: float) -> list[Row]:
-        """Mark due rows in flight; see `Journal.claim`."""
-        found = self.connection.execute(
-            _CLAIM, {"run": self._run, "now": self._clock(), "due": now, "limit": limit}
-        ).fetchall()
-        self._count(QUEUED, IN_FLIGHT, len(found))
-        return [Row(*columns) for columns in sorted(found)]
+    def queued(self, after: int, limit: int, now: float) -> list[Row]:
+        """List queued rows that are due; see `Journal.queued`."""
+        wanted = {"after": after, "limit": limit, "now": now}
+        return [Row(*columns) for columns in self.connection.execute(_QUEUED, wanted)]
 
-    def unclaim(self, rows: Sequence[Row]) -> None:
+    def claim(self, seq: int) -> bool:
+        """Mark a queued row in flight; see `Journal.claim`."""
+        claimed = self.connection.execute(_CLAIM, {"run": self._run, "now": self._clock(), "seq": seq}).rowcount
+        self._count(QUEUED, IN_FLIGHT, claimed)
+        return claimed == 1
+
+    def unclaim(self, seq: int) -> None:
         """Undo a claim of which nobody learned."""
-        for row in rows:
-            self._require(row.seq, (IN_FLIGHT,), "queued")
-            self.connection.execute("UPDATE item SET state = 0, attempts = attempts - 1 WHERE seq = ?", (row.seq,))
-            self._count(IN_FLIGHT, QUEUED)
+        self._require(seq, (IN_FLIGHT,), "queued")
+        self.connection.execute("UPDATE item SET state = 0, attempts = attempts - 1 WHERE seq = ?", (seq,))
+        self._count(IN_FLIGHT, QUEUED)
 
     def finish(self, finish: Finish) -> None:
         """Store a result; see `Journal.finish`."""
@@ -156,7 +161,7 @@ class Store:
         row = self.connection.execute("SELECT v FROM meta WHERE k = ?", (name,)).fetchone()
         return None if row is None else row[0]
 
-    def _add(self, row: NewRow) -> Added:
+    def _add(self, row: NewRow) -> Stored:
         if len(row.key) != KEY_LENGTH:
             raise JournalError(f"a row's key must have {KEY_LENGTH} bytes, not {len(row.key)}")
         values = {
@@ -168,17 +173,18 @@ class Store:
             "note": self._fresh_note,
             "run": self._run,
         }
-        [(seq, added_run, fed_count)] = self.connection.execute(_ADD, values).fetchall()
+        [(seq, state, added_run, fed_count)] = self.connection.execute(_ADD, values).fetchall()
         if fed_count > 1:
             # The repeat's key follows from its number: feeding the source again finds it instead of storing it twice.
             key = hashlib.blake2b(row.key + fed_count.to_bytes(8, "big"), digest_size=KEY_LENGTH).digest()
-            repeat = {**values, "key": key, "state": SKIPPED, "note": f"duplicate of row {seq}"}
+            repeat = {**values, "key": key, "state": SKIPPED, "note": f"duplicate of row {seq}", "code": "duplicate"}
             self.tally[SKIPPED] += self.connection.execute(_ADD_REPEAT, repeat).rowcount
-            return Added.DUPLICATE
+            [(seq,)] = self.connection.execute("SELECT seq FROM item WHERE key = ?", (key,)).fetchall()
+            return Stored(seq, Added.DUPLICATE, State.SKIPPED)
         if added_run != self._run:
-            return Added.KNOWN
+            return Stored(seq, Added.KNOWN, STATES[state])
         self.tally[self._fresh] += 1
-        return Added.NEW
+        return Stored(seq, Added.NEW, STATES[state])
 
     def _require(self, seq: int, allowed: Sequence[int], wanted: str) -> int:
         row = self.connection.execute("SELECT state, run FROM item WHERE seq = ?", (seq,)).fetchone()

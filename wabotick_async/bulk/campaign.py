@@ -1,0 +1,232 @@
+"""One run of a campaign: the feed, the workers, and the reasons to stop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import anyio
+import anyio.abc
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from ..endpoints import Endpoint, Request
+from ..errors import RequestInvalidError, WabotickError
+from ..outcomes import Outcome
+from .delivery import Delivered, Delivery, Job, Sends
+from .feed import Feed, Messages
+from .journal import Added, Journal, NewRow, State, Stored
+from .message import read_request, to_row
+from .progress import BulkProgress
+from .result import BulkResult, stops_campaign
+
+__all__ = ["Campaign", "CampaignSettings", "Emit"]
+
+Emit = Callable[[BulkResult], Awaitable[None]]
+
+_BACKOFF_BASE: Final = 0.5
+_BACKOFF_CAP: Final = 30.0
+
+
+class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a campaign runs; see `BulkSender`."""
+
+    concurrency: int
+    max_unknown: int
+    patience: float
+    registry: Mapping[str, Endpoint]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+class Campaign:
+    """One run over an open journal. Make a new one for the next.
+
+    At most `2 * concurrency` messages are open at a time (stored, waiting, in flight, or to be tried again), and the
+    source is read no further ahead than that.
+    """
+
+    def __init__(self, client: Sends, journal: Journal, emit: Emit | None, settings: CampaignSettings) -> None:
+        self._client = client
+        self._journal = journal
+        self._emit = emit
+        self._settings = settings
+        self._began = settings.monotonic()
+        self._last_left = self._began
+        self._counts: Counter[Outcome] = Counter()
+        self._read = self._known = self._open_jobs = 0
+        self._idle = anyio.Event()
+        self._idle.set()
+        self._slots = anyio.Semaphore(2 * settings.concurrency)
+        self._jobs, self._queue = anyio.create_memory_object_stream[Job](0)
+        self._feed_scope = anyio.CancelScope()
+        self._returning: anyio.abc.TaskGroup | None = None
+        self._workers: list[tuple[Delivery, anyio.CancelScope]] = []
+        self.stopped: str | None = None
+        """Why the run ends before the last message, or None."""
+        self.aborted = False
+        """Whether the campaign stopped itself."""
+        self.failure: BaseException | None = None
+        """The error that made it stop, where one did."""
+
+    async def run(self, messages: Messages) -> None:
+        """Send the messages, then whatever else the journal has queued. What goes wrong ends up in `failure`."""
+        async with anyio.create_task_group() as group:
+            for _ in range(self._settings.concurrency):
+                group.start_soon(self._work, self._queue.clone())
+            self._queue.close()
+            async with self._jobs:
+                await self._produce(messages)
+
+    def stop(self, reason: str) -> None:
+        """End the run: no message leaves any more, and those in flight are finished. The first reason counts."""
+        if self.stopped is None:
+            self.stopped = reason
+            self._feed_scope.cancel()
+            for delivery, scope in self._workers:
+                if not delivery.claimed:
+                    scope.cancel()
+
+    def _abort(self, reason: str, failure: BaseException | None = None) -> None:
+        if self.stopped is None:
+            self.aborted, self.failure = True, failure
+            self.stop(reason)
+
+    @property
+    def progress(self) -> BulkProgress:
+        """Return the counts so far."""
+        in_flight = sum(delivery.claimed for delivery, _ in self._workers)
+        return BulkProgress(
+            read=self._read,
+            accepted=self._counts[Outcome.ACCEPTED],
+            refused=self._counts[Outcome.REFUSED],
+            unknown=self._counts[Outcome.UNKNOWN],
+            skipped=self._counts[Outcome.SKIPPED],
+            known=self._known,
+            waiting=self._open_jobs - in_flight,
+            in_flight=in_flight,
+            elapsed=self._settings.monotonic() - self._began,
+            stopping=self.stopped,
+        )
+
+    async def _produce(self, messages: Messages) -> None:
+        feed = Feed(messages, self._settings.concurrency)
+        with self._feed_scope:
+            async with anyio.create_task_group() as self._returning:
+                self._returning.start_soon(feed.pull)
+                try:
+                    await self._take_in(feed)
+                    await self._idle.wait()
+                    await self._take_up_the_rest()
+                    await self._idle.wait()
+                except WabotickError as error:
+                    self._abort(str(error), error)
+                finally:
+                    feed.close()
+
+    async def _take_in(self, feed: Feed) -> None:
+        failure: Exception | None = None
+        while failure is None and (batch := await feed.batch()):
+            good: list[tuple[Request[Any], NewRow]] = []
+            for message in batch:
+                try:
+                    good.append(to_row(message, self._read + 1))
+                except RequestInvalidError as error:
+                    failure = error
+                    break
+                self._read += 1
+            stored = await self._journal.add([row for _, row in good])
+            for (request, _), one in zip(good, stored, strict=True):
+                await self._sort_in(request, one)
+        failure = failure or feed.failure
+        if failure is not None:
+            await self._idle.wait()  # what the source gave before is sent first
+            self._abort(f"the source failed after message {self._read}: {failure}", failure)
+
+    async def _sort_in(self, request: Request[Any], stored: Stored) -> None:
+        if stored.added is Added.DUPLICATE:
+            self._counts[Outcome.SKIPPED] += 1
+            await self._tell(stored.seq, request, Outcome.SKIPPED, note="a duplicate of an earlier message")
+        elif stored.state is State.QUEUED:
+            await self._submit(Job(seq=stored.seq, request=request))
+        else:
+            self._known += 1
+
+    async def _take_up_the_rest(self) -> None:
+        """Send what earlier runs left queued and this source did not bring."""
+        after = 0
+        while rows := await self._journal.queued(after, self._settings.concurrency, self._settings.clock()):
+            for row in rows:
+                request = read_request(row.endpoint, row.payload, self._settings.registry)
+                await self._submit(Job(seq=row.seq, request=request))
+            after = rows[-1].seq
+
+    async def _submit(self, job: Job) -> None:
+        await self._slots.acquire()
+        if self._open_jobs == 0:
+            self._idle = anyio.Event()
+        self._open_jobs += 1
+        await self._jobs.send(job)
+
+    async def _submit_again(self, job: Job) -> None:
+        await self._settings.sleep(self._backoff(job))
+        job.returns += 1
+        await self._jobs.send(job)
+
+    def _close(self) -> None:
+        self._open_jobs -= 1
+        self._slots.release()
+        if self._open_jobs == 0:
+            self._idle.set()
+
+    async def _work(self, queue: MemoryObjectReceiveStream[Job]) -> None:
+        delivery = Delivery(
+            self._client,
+            self._journal,
+            may_leave=lambda: self.stopped is None,
+            retry_at=lambda job: self._settings.clock() + self._backoff(job),
+        )
+        with anyio.CancelScope() as scope:
+            self._workers.append((delivery, scope))
+            async with queue:
+                async for job in queue:
+                    try:
+                        await self._conclude(job, await delivery.deliver(job))
+                    except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
+                        self._abort(f"stopped by {type(error).__name__}: {error}", error)
+                    if self.stopped is not None:
+                        return
+
+    async def _conclude(self, job: Job, delivered: Delivered) -> None:
+        error = delivered.error
+        if error is not None and stops_campaign(error):
+            self._abort(f"every further message would fail, too: {error}", error)
+        if delivered.outcome is Outcome.NOT_SENT:
+            if error is not None and self._returning is not None and self.stopped is None:
+                self._wait_no_longer_than_patience(error)
+                self._returning.start_soon(self._submit_again, job)
+            else:
+                self._close()
+            return
+        self._last_left = self._settings.monotonic()
+        self._counts[delivered.outcome] += 1
+        if self._counts[Outcome.UNKNOWN] > self._settings.max_unknown:
+            self._abort(f"more than {self._settings.max_unknown} messages have an unknown outcome", error)
+        try:
+            await self._tell(job.seq, job.request, delivered.outcome, receipt=delivered.receipt, error=error)
+        finally:
+            self._close()
+
+    def _wait_no_longer_than_patience(self, error: WabotickError) -> None:
+        silence = self._settings.monotonic() - self._last_left
+        if silence > self._settings.patience and error.outcome is Outcome.NOT_SENT:
+            self._abort(f"nothing could leave for {silence:.0f} s: {error}", error)
+
+    def _backoff(self, job: Job) -> float:
+        return min(_BACKOFF_CAP, _BACKOFF_BASE * 2.0 ** min(job.returns, 10))
+
+    async def _tell(self, row: int, request: Request[Any], outcome: Outcome, **what: Any) -> None:
+        if self._emit is not None:
+            await self._emit(BulkResult(row=row, request=request, outcome=outcome, **what))

@@ -1,0 +1,59 @@
+"""The source of a campaign, read a small window ahead."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import Any
+
+import anyio
+
+__all__ = ["Feed", "Messages"]
+
+Messages = Iterable[Any] | AsyncIterable[Any]
+"""Requests or `BulkMessage` values; declared loosely because sources are often mixed."""
+
+
+class Feed:
+    """Hands out what a source has ready, without waiting for a full batch.
+
+    Args:
+        messages: the source.
+        ahead: how many messages to read ahead, and the size of the largest batch.
+    """
+
+    def __init__(self, messages: Messages, ahead: int) -> None:
+        self._messages = messages
+        self._ahead = ahead
+        self._write, self._read = anyio.create_memory_object_stream[Any](ahead)
+        self.failure: Exception | None = None
+        """What the source raised. Everything that it gave before is handed out first."""
+
+    async def pull(self) -> None:
+        """Read the source to its end; run it beside the reader of `batch`."""
+        async with self._write:
+            try:
+                if isinstance(self._messages, AsyncIterable):
+                    async for message in self._messages:
+                        await self._write.send(message)
+                else:
+                    for message in self._messages:
+                        await self._write.send(message)
+            except anyio.BrokenResourceError:  # nobody reads any more
+                return
+            except Exception as error:  # noqa: BLE001 - whatever the user's source raises is reported after what it gave
+                self.failure = error
+
+    async def batch(self) -> list[Any]:
+        """Wait for the next messages; an empty list is the end."""
+        found: list[Any] = []
+        try:
+            found.append(await self._read.receive())
+            while len(found) < self._ahead:
+                found.append(self._read.receive_nowait())
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            pass
+        return found
+
+    def close(self) -> None:
+        """Let the source go."""
+        self._read.close()

@@ -1,0 +1,201 @@
+"""The bulk-send helper: a bounded number of messages in flight, each one's fate in the journal.
+
+Each message goes through the same steps, and the journal is ahead of the network at every one of them::
+
+    source -> stored as queued -> rate limiter -> in flight, committed -> first byte -> answer -> result, committed
+
+So a process may die at any moment: whatever it leaves in flight is unknown afterwards, never sent again by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol
+
+import anyio
+
+from ..config import Limits
+from ..endpoints import Endpoint, registry
+from ..errors import CampaignAbortedError, ConfigurationError
+from ..outcomes import BulkReport
+from .campaign import Campaign, CampaignSettings, Emit
+from .delivery import Sends
+from .feed import Messages
+from .journal import Journal, MemoryJournal, SQLiteJournal
+from .progress import BulkProgress
+from .result import BulkResult
+
+__all__ = ["BulkClient", "BulkSender"]
+
+
+class BulkClient(Sends, Protocol):
+    """What the helper needs of a client: it sends, and it says which account it sends from."""
+
+    base_url: str
+    phone_number_id: str | None
+    limits: Limits
+
+
+class BulkSender:
+    """Send many messages, and know what became of each.
+
+    One sender runs one campaign at a time; the journal carries the campaign on in a later process.
+
+    Args:
+        client: sends the messages.
+        journal: a path for a journal in a file, a journal of your own, or None for one that dies with the process.
+        campaign: a name; a journal refuses to go on under another one.
+        concurrency: messages in flight at most; the client's limit by default.
+        max_unknown: stop when more sends of one run than this have an unknown outcome.
+        patience: stop when nothing could leave for so many seconds.
+        registry: where the endpoints of journalled rows are looked up.
+        clock: seconds since the epoch.
+        monotonic: monotonic seconds.
+        sleep: waits some seconds.
+
+    Raises:
+        ConfigurationError: a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        client: BulkClient,
+        *,
+        journal: str | os.PathLike[str] | Journal | None = None,
+        campaign: str = "",
+        concurrency: int | None = None,
+        max_unknown: int = 100,
+        patience: float = 60.0,
+        registry: Mapping[str, Endpoint] = registry,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._client = client
+        self.journal: Journal = _journal(journal)
+        self._fingerprint = {
+            "campaign": campaign,
+            "base_url": client.base_url,
+            "phone_number_id": client.phone_number_id or "",
+        }
+        self._settings = CampaignSettings(
+            concurrency=client.limits.concurrency if concurrency is None else concurrency,
+            max_unknown=max_unknown,
+            patience=patience,
+            registry=registry,
+            clock=clock,
+            monotonic=monotonic,
+            sleep=sleep,
+        )
+        if self._settings.concurrency < 1:
+            raise ConfigurationError(f"concurrency: expected at least 1, got {concurrency}")
+        if max_unknown < 0 or patience < 0:
+            raise ConfigurationError("max_unknown and patience: expected 0 or more")
+        self._running: Campaign | None = None
+        self.progress = BulkProgress()
+        """Counts of the run that ended last; see `snapshot` for a running one."""
+        self.report: BulkReport | None = None
+        """Counts of the whole campaign after the run that ended last."""
+
+    async def run(self, messages: Messages) -> BulkReport:
+        """Send all messages and return the counts, over all runs of the journal.
+
+        Feed the same source again after a crash: rows that the journal knows are not sent twice.
+
+        Args:
+            messages: requests or `BulkMessage` values, from an iterable or an asynchronous one.
+
+        Raises:
+            CampaignAbortedError: the campaign stopped itself; its `report` has the counts, and the rest stays queued.
+            JournalError: the journal cannot be used.
+        """
+        return await self._run(messages, None)
+
+    async def resume(self) -> BulkReport:
+        """Send what earlier runs left queued; raises as `run` does. Rows of unknown outcome stay unknown."""
+        return await self._run((), None)
+
+    async def stream(self, messages: Messages) -> AsyncIterator[BulkResult]:
+        """Send all messages and yield each result as it comes; raises as `run` does.
+
+        Read slowly, and sending slows down. Stop reading, and no further message leaves, while what is in flight is
+        finished.
+        """
+        write, read = anyio.create_memory_object_stream[BulkResult](self._settings.concurrency)
+
+        async def emit(result: BulkResult) -> None:
+            try:
+                await write.send(result)
+            except anyio.BrokenResourceError:  # nobody reads any more; the journal knows it all the same
+                return
+
+        async def run() -> BulkReport:
+            async with write:
+                return await self._run(messages, emit)
+
+        running = asyncio.create_task(run())
+        try:
+            async with read:
+                async for result in read:
+                    yield result
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
+        finally:
+            self.stop("nobody reads the results any more")
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait({running})
+            if not running.cancelled() and (error := running.exception()) is not None:
+                raise error
+
+    def stop(self, reason: str = "stopped by the caller") -> None:
+        """Let no further message leave; what is in flight is finished, the rest stays queued. Safe to call twice."""
+        if self._running is not None:
+            self._running.stop(reason)
+
+    def snapshot(self) -> BulkProgress:
+        """Return the counts of the run so far."""
+        return self.progress if self._running is None else self._running.progress
+
+    async def _run(self, messages: Messages, emit: Emit | None) -> BulkReport:
+        if self._running is not None:
+            raise ConfigurationError("this sender is running already; use one sender a campaign")
+        campaign = Campaign(self._client, self.journal, emit, self._settings)
+        self._running = campaign
+        report = BulkReport()
+        try:
+            await self.journal.open(self._fingerprint)
+            try:
+                await campaign.run(messages)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    self.progress = campaign.progress
+                    report = self.report = await self._count(campaign)
+                    await self.journal.close(campaign.stopped or "done")
+        finally:
+            self._running = None
+        if campaign.aborted:
+            raise CampaignAbortedError(str(campaign.stopped), report=report) from campaign.failure
+        return report
+
+    async def _count(self, campaign: Campaign) -> BulkReport:
+        counts = await self.journal.counts()
+        return BulkReport(
+            accepted=counts.accepted,
+            refused=counts.refused,
+            unknown=counts.unknown + counts.in_flight,
+            not_sent=counts.queued,
+            skipped=counts.skipped,
+            causes=await self.journal.causes(),
+            elapsed=campaign.progress.elapsed,
+            stopped=campaign.stopped,
+        )
+
+
+def _journal(journal: str | os.PathLike[str] | Journal | None) -> Journal:
+    if journal is None:
+        return MemoryJournal()
+    return SQLiteJournal(journal) if isinstance(journal, str | os.PathLike) else journal
