@@ -99,8 +99,10 @@ class WabotickError(Exception):
         self.attempts = 0
         """How many times the request was tried, the failed try included."""
 
-    def about(self, endpoint: str, request: object, attempts: int) -> WabotickError:
-        """Note what was tried, and return the error."""
+    def about(self, endpoint: str, request: object, attempts: int, *secrets: str) -> WabotickError:
+        """Note what was tried, blank secrets that the server may have quoted, and return the error."""
+        self.message = redact(self.message, *secrets)
+        self.args = (self.message,)
         self.endpoint = endpoint
         self.request = mask_phone_number(redact(repr(request)))
         self.attempts = attempts
@@ -204,6 +206,11 @@ class APIError(ResponseError):
         """Seconds to wait as the server asked, or None."""
         self.fields: Mapping[str, list[str]] = fields or {}
         """Complaints a field, of a validation answer (HTTP 422)."""
+
+    def about(self, endpoint: str, request: object, attempts: int, *secrets: str) -> WabotickError:
+        """Note what was tried, blank secrets that the server may have quoted, and return the error."""
+        self.text = redact(self.text, *secrets)
+        return super().about(endpoint, request, attempts, *secrets)
 
 
 class AuthenticationError(APIError):

@@ -12,7 +12,7 @@ import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from ..endpoints import Endpoint, Request
-from ..errors import RequestInvalidError, WabotickError
+from ..errors import NotSentError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
 from .delivery import Delivered, Delivery, Job, Sends
 from .feed import Feed, Messages
@@ -54,7 +54,7 @@ class Campaign:
         self._emit = emit
         self._settings = settings
         self._began = settings.monotonic()
-        self._last_left = self._began
+        self._unreachable_since: float | None = None
         self._counts: Counter[Outcome] = Counter()
         self._read = self._known = self._open_jobs = 0
         self._idle = anyio.Event()
@@ -182,12 +182,7 @@ class Campaign:
             self._idle.set()
 
     async def _work(self, queue: MemoryObjectReceiveStream[Job]) -> None:
-        delivery = Delivery(
-            self._client,
-            self._journal,
-            may_leave=lambda: self.stopped is None,
-            retry_at=lambda job: self._settings.clock() + self._backoff(job),
-        )
+        delivery = Delivery(self._client, self._journal, may_leave=lambda: self.stopped is None)
         with anyio.CancelScope() as scope:
             self._workers.append((delivery, scope))
             async with queue:
@@ -196,21 +191,22 @@ class Campaign:
                         await self._conclude(job, await delivery.deliver(job))
                     except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
                         self._abort(f"stopped by {type(error).__name__}: {error}", error)
+                    delivery.claimed = False
                     if self.stopped is not None:
                         return
 
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         error = delivered.error
-        if error is not None and stops_campaign(error):
-            self._abort(f"every further message would fail, too: {error}", error)
+        if error is not None:
+            self._consider_stopping(error)
         if delivered.outcome is Outcome.NOT_SENT:
             if error is not None and self._returning is not None and self.stopped is None:
-                self._wait_no_longer_than_patience(error)
                 self._returning.start_soon(self._submit_again, job)
             else:
                 self._close()
             return
-        self._last_left = self._settings.monotonic()
+        if delivered.outcome is Outcome.ACCEPTED:
+            self._unreachable_since = None
         self._counts[delivered.outcome] += 1
         if self._counts[Outcome.UNKNOWN] > self._settings.max_unknown:
             self._abort(f"more than {self._settings.max_unknown} messages have an unknown outcome", error)
@@ -219,9 +215,16 @@ class Campaign:
         finally:
             self._close()
 
-    def _wait_no_longer_than_patience(self, error: WabotickError) -> None:
-        silence = self._settings.monotonic() - self._last_left
-        if silence > self._settings.patience and error.outcome is Outcome.NOT_SENT:
+    def _consider_stopping(self, error: WabotickError) -> None:
+        if stops_campaign(error):
+            self._abort(f"every further message would fail, too: {error}", error)
+        if not isinstance(error, NotSentError):
+            self._unreachable_since = None
+            return
+        now = self._settings.monotonic()
+        if self._unreachable_since is None:
+            self._unreachable_since = now
+        if (silence := now - self._unreachable_since) > self._settings.patience:
             self._abort(f"nothing could leave for {silence:.0f} s: {error}", error)
 
     def _backoff(self, job: Job) -> float:

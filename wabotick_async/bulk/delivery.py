@@ -64,18 +64,17 @@ class Delivery:
         client: sends the message.
         journal: has the row queued.
         may_leave: asked in the last moment before the claim.
-        retry_at: the time (seconds since the epoch) for a row that returns to the queue.
     """
 
-    def __init__(
-        self, client: Sends, journal: Journal, *, may_leave: Callable[[], bool], retry_at: Callable[[Job], float]
-    ) -> None:
+    def __init__(self, client: Sends, journal: Journal, *, may_leave: Callable[[], bool]) -> None:
         self._client = client
         self._journal = journal
         self._may_leave = may_leave
-        self._retry_at = retry_at
         self.claimed = False
-        """Whether a message is on its way, so that calling it off would leave its outcome unknown."""
+        """Whether a message is on its way, so that calling it off would leave its outcome unknown.
+
+        Whoever called `deliver` takes it back when the result is known to all who want it.
+        """
 
     async def deliver(self, job: Job) -> Delivered:
         """Deliver one message.
@@ -95,8 +94,6 @@ class Delivery:
             http = response.status if response is not None else None
             await self._journal.finish(Finish(job.seq, Outcome.ACCEPTED, http=http, message_id=message_id))
             return Delivered(outcome=Outcome.ACCEPTED, receipt=receipt)
-        finally:
-            self.claimed = False
 
     async def _send(self, job: Job) -> Any:
         async def claim() -> None:
@@ -121,7 +118,7 @@ class Delivery:
     async def _failed(self, job: Job, error: WabotickError) -> Delivered:
         if is_deferred(error) or isinstance(error, ConfigurationError):
             if self.claimed:
-                await self._journal.requeue(job.seq, self._retry_at(job))
+                await self._journal.requeue(job.seq)
             return Delivered(outcome=Outcome.NOT_SENT, error=error)
         outcome = Outcome.SKIPPED if isinstance(error, RequestInvalidError) else error.outcome
         if not self.claimed and not await self._journal.claim(job.seq):

@@ -32,6 +32,7 @@ _HUMAN_MUST_ACT: Final = frozenset(
         Advice.STOP_TEMPLATE,
     }
 )
+_WRONG_ADDRESS: Final = frozenset({404, 405, 419})
 # Refused before acceptance, so the row may be queued again.
 _FOR_PACE: Final = frozenset({Advice.SLOW_ACCOUNT, Advice.SLOW_NUMBER, Advice.SLOW_PAIR, Advice.PAUSE_NUMBER})
 
@@ -72,9 +73,9 @@ def is_deferred(error: WabotickError) -> bool:
 def stops_campaign(error: WabotickError) -> bool:
     """Tell whether every further row would fail likewise, so that a person must act first."""
     if isinstance(error, APIError):
-        return error.advice in _HUMAN_MUST_ACT
+        return error.advice in _HUMAN_MUST_ACT or error.status in _WRONG_ADDRESS
     if isinstance(error, UnexpectedPageError):  # a login page, a wrong address, a closed door
-        return error.status >= 300
+        return error.status in _WRONG_ADDRESS or 300 <= error.status < 400 or error.status in {401, 403}
     return isinstance(error, ConfigurationError) or (isinstance(error, NotSentError) and error.fatal)
 
 

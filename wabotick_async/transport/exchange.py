@@ -118,7 +118,7 @@ class Exchange:
                     raise
                 value = await self._again(call, retries, error)
         except WabotickError as error:
-            error.about(request.endpoint.name, request, call.attempts)
+            error.about(request.endpoint.name, request, call.attempts, token.reveal())
             raise
         retries.budget.refund()
         return value
