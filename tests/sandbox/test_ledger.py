@@ -27,6 +27,10 @@ def test_the_worst_second_slides() -> None:
     assert ledger_of(*(entry(time) for time in (0.0, 0.9, 1.0, 1.5, 1.8, 3.0))).worst_second() == 4
 
 
+def test_two_sends_a_second_apart_are_not_in_one_second() -> None:
+    assert ledger_of(entry(0.0), entry(1.0)).worst_second() == 1
+
+
 def test_the_worst_second_of_nothing_is_zero() -> None:
     assert Ledger().worst_second() == 0
 

@@ -45,6 +45,12 @@ async def test_a_missing_variable_arrives_as_a_dash(vendor: Door) -> None:
     assert [parameter["text"] for parameter in parameters] == ["-", "A 7"]
 
 
+async def test_an_empty_variable_arrives_as_a_dash_too(vendor: Door) -> None:
+    await vendor.post("send_template", **{"templateVariable-name-1": ""})
+    content = json.loads((await vendor.post("get_conversation")).message[0]["message_content"])
+    assert content["template"]["components"][0]["parameters"][0]["text"] == "-"
+
+
 async def test_the_siblings_store_the_filled_in_definition(sibling: Door) -> None:
     await sibling.post("send_template", "templateVariable-order-code-2")
     content = json.loads((await sibling.post("get_conversation")).message[0]["message_content"])
