@@ -9,6 +9,7 @@ from .errors import ConfigurationError
 __all__ = ["DEFAULT_BASE_URL", "Limits", "RetryPolicy", "Timeout"]
 
 DEFAULT_BASE_URL = "https://app.wabotick.com"
+"""Where the platform is."""
 
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True):

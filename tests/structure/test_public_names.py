@@ -33,8 +33,8 @@ PUBLIC_PLACES: Final = (
 
 KEPT_INSIDE: Final = {
     "values": {"clean_api_token", "clean_base_url"},
-    # Protocols and parts of the client, for those who take it apart; they are not held stable.
-    "transport": {"BeforeSending", "Exchange", "Limiter", "Observer", "Observers", "Pool", "Retry", "RetryBudget"},
+    # Parts of the client, for those who take it apart; they are not held stable.
+    "transport": {"BeforeSending", "Exchange", "Observers", "Retry", "RetryBudget"},
     # What a journal's author needs, found where journals are.
     "bulk.journal": {
         "KEY_LENGTH",

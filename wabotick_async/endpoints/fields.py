@@ -45,7 +45,7 @@ def _keep(value: Any) -> Any:
     return value
 
 
-def plain_text(value: object) -> str:
+def _plain_text(value: object) -> str:
     """Write one value as form text; booleans are `1` and `0` (contract, "Headers and encodings")."""
     if isinstance(value, bool):
         return "1" if value else "0"
@@ -69,7 +69,7 @@ class Encoding:
         self,
         *,
         clean: Callable[[Any], Any] = _keep,
-        write: Callable[[Any], Any] = plain_text,
+        write: Callable[[Any], Any] = _plain_text,
         read: Callable[[str], Any] = _keep,
         family: str | None = None,
         file: bool = False,
@@ -101,7 +101,7 @@ def _clean_text(value: object) -> str:
 
 
 def _clean_meta_id(value: object) -> str:
-    text = plain_text(value).strip()
+    text = _plain_text(value).strip()
     if not re.fullmatch(r"[0-9]{1,32}", text):
         raise ValueError(f"expected digits, got {text[:40]!r}")
     return text
@@ -111,7 +111,7 @@ _LONGEST_SHORT_ID: Final = 11
 
 
 def _clean_short_id(value: object) -> str:
-    text = plain_text(value).strip()
+    text = _plain_text(value).strip()
     if not re.fullmatch(r"[0-9]+", text):
         raise ValueError(f"expected the template's short number from the template list, got {text[:40]!r}")
     if len(text) > _LONGEST_SHORT_ID:
@@ -138,7 +138,7 @@ def _clean_list(value: object) -> tuple[str, ...]:
         value = value.split(",")
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise ValueError(f"expected a list of ids, got {type(value).__name__}")
-    ids = tuple(plain_text(one).strip() for one in value)
+    ids = tuple(_plain_text(one).strip() for one in value)
     if not ids or not all(re.fullmatch(r"[\w.-]+", one) for one in ids):
         raise ValueError("expected one or more ids")
     return ids
@@ -195,7 +195,7 @@ def _clean_variable(variable: object, place: int) -> TemplateVariable:
     if not isinstance(variable, TemplateVariable) or not str(variable.name).strip():
         raise ValueError(f"variable {place}: expected a TemplateVariable with a name")
     value: object = variable.value
-    text = _REFUSED_BLANKS.sub(" ", plain_text(value)).strip() if isinstance(value, str | int | float) else ""
+    text = _REFUSED_BLANKS.sub(" ", _plain_text(value)).strip() if isinstance(value, str | int | float) else ""
     if not text:
         raise ValueError(f"variable {variable.name!r}: expected a value; without one it would arrive as '-'")
     position = place if variable.position is None else variable.position

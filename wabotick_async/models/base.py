@@ -40,7 +40,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the call began, waiting for the rate limiter included."""
 
 
-def instance_dict(value: object) -> dict[str, Any]:
+def _instance_dict(value: object) -> dict[str, Any]:
     """Return the attributes that a struct carries beside its fields; they do not count to its value."""
     return vars(value)
 
@@ -58,13 +58,13 @@ class _Traced:
 
 def attach_extra(answer: Answer, extra: Mapping[str, Any]) -> None:
     """Note the fields of an answer that its struct does not know."""
-    instance_dict(answer)["_extra"] = extra
+    _instance_dict(answer)["_extra"] = extra
 
 
 def attach_response(value: object, response: Response) -> None:
     """Note how a value came; a value that cannot carry it, such as None, stays as it is."""
     if isinstance(value, _Traced):
-        instance_dict(value)["_response"] = response
+        _instance_dict(value)["_response"] = response
 
 
 class Answer(_Traced, msgspec.Struct, frozen=True, kw_only=True, dict=True):

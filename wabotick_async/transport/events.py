@@ -52,6 +52,7 @@ class PauseBegan(Event, frozen=True, kw_only=True):
 
 
 Observer = Callable[[Event], None]
+"""Told of each event; what it raises is logged and has no effect."""
 
 
 class Observers:
