@@ -78,7 +78,10 @@ def decode(
     if success is None:
         raise DecodeError(f"the answer says neither success nor refusal: {_glimpse(answer.body)}", **context)
     if not success:
-        raise refusals.error_for(envelope.text, fields=envelope.fields, **context)
+        refusal = refusals.error_for(envelope.text, fields=envelope.fields, **context)
+        if _may_be_none(request.endpoint.answer_type) and isinstance(refusal, NotFoundError) and refusal.advice is None:
+            return None  # some brands refuse with what others answer as an empty success
+        raise refusal
     try:
         return _value(envelope, request.endpoint, request)
     except (ValueError, RecursionError) as error:
@@ -152,7 +155,7 @@ def _value(envelope: Envelope, endpoint: Endpoint, request: Request[Any]) -> Any
         return to_struct(envelope.whole(), answer_type)
     if origin in {list, Rows, Page}:
         return _rows(envelope, origin, arguments[0], request)
-    if origin in {typing.Union, types.UnionType} and type(None) in arguments:
+    if _may_be_none(answer_type):
         row_type = next(one for one in arguments if one is not type(None))
         rows, _ = envelope.rows()
         return _row(rows[0], row_type) if rows else None
@@ -162,6 +165,12 @@ def _value(envelope: Envelope, endpoint: Endpoint, request: Request[Any]) -> Any
             raise NotFoundError(text or "nothing found", status=200)
         return _row(rows[0], answer_type)
     return msgspec.convert(strip_secrets(dict(envelope.body)), answer_type, strict=False)
+
+
+def _may_be_none(answer_type: Any) -> bool:
+    return typing.get_origin(answer_type) in {typing.Union, types.UnionType} and type(None) in typing.get_args(
+        answer_type
+    )
 
 
 def _row(raw: dict[str, Any], row_type: Any) -> Any:
