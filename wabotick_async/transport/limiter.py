@@ -26,13 +26,14 @@ def _call_later(delay: float, wake: Callable[[], None]) -> _Timer:
 
 
 class _Waiter:
-    """One request in the queue, and the clock time after which a grant is of no use to it."""
+    """One request in the queue; its future brings the clock time of the grant."""
 
     __slots__ = ("future", "latest")
 
     def __init__(self, latest: float) -> None:
-        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.latest = latest
+        """Clock time after which a grant is of no use."""
 
 
 class RateLimiter:
@@ -64,12 +65,9 @@ class RateLimiter:
         self._paused_until = 0.0
         self._burst = burst
         self._interval = 0.0
+        self.rate = 0.0
+        """Requests a second; change it by `set_rate`."""
         self.set_rate(rate)
-
-    @property
-    def rate(self) -> float:
-        """Return the rate in requests a second."""
-        return 1.0 / self._interval
 
     @property
     def waiting(self) -> int:
@@ -93,7 +91,7 @@ class RateLimiter:
             now = self.clock()
             owed = max(0.0, self._arrival - now) / self._interval
             self._arrival = now + owed / rate if owed else self._arrival
-        self._interval = 1.0 / rate
+        self.rate, self._interval = rate, 1.0 / rate
         self._dismiss_the_late()
         self._rearm()
 
@@ -138,30 +136,44 @@ class RateLimiter:
         self._arrival = max(self._arrival, now) + self._interval
 
     def _leave(self, waiter: _Waiter) -> None:
+        """See to what a cancelled waiter leaves behind: a place in the queue, or a grant of this very moment."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
             self._rearm()
-        elif not waiter.future.cancelled() and self._waiters:
-            # The grant came in the moment of the cancellation: hand it on, so that it is not lost.
-            self._waiters.popleft().future.set_result(None)
+        elif not waiter.future.cancelled() and waiter.future.exception() is None:
+            # Given back is what has not drained away since, so that the limit holds whoever was granted meanwhile.
+            self._arrival -= max(0.0, self._interval - (self.clock() - waiter.future.result()))
+            self._rearm()
+
+    def _next(self) -> _Waiter | None:
+        """Take the first of the queue; those whose cancellation is on its way are passed over."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.future.done():
+                return waiter
+        return None
 
     def _dismiss_the_late(self) -> None:
         """Tell those whose grant would come too late at once, so that they need not wait to learn it."""
-        due = max(self._due(), self.clock())
+        now, arrival = self.clock(), self._arrival
         kept: deque[_Waiter] = deque()
         for waiter in self._waiters:
-            if due + len(kept) * self._interval > waiter.latest + _SLACK:
+            due = max(arrival - (self._burst - 1) * self._interval, self._paused_until, now)
+            if waiter.future.done():
+                continue
+            if due > waiter.latest + _SLACK:
                 waiter.future.set_exception(NotSentError("the rate limiter has no grant before the deadline"))
             else:
+                arrival = max(arrival, due) + self._interval
                 kept.append(waiter)
         self._waiters = kept
 
     def _pump(self) -> None:
         self._timer = None
         now = self.clock()
-        while self._waiters and self._due() <= now + _SLACK:
+        while self._due() <= now + _SLACK and (waiter := self._next()):
             self._take(now)
-            self._waiters.popleft().future.set_result(None)
+            waiter.future.set_result(now)
         self._rearm()
 
     def _rearm(self) -> None:
