@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import anyio
 
 from .config import DEFAULT_BASE_URL, Limits, RetryPolicy, Timeout
 from .endpoints.base import Request
@@ -57,9 +59,10 @@ class WabotickClient:
         session: your own aiohttp session; it stays yours to close. See `SessionPool`.
         ssl_context: your own trust settings.
         proxy: address of an HTTP proxy.
-        pool: carries requests in place of a session pool, for tests.
+        pool: carries requests in place of a session pool, for tests; it stays yours to close.
         limiter: in place of the rate limiter that `limits` describes.
         clock: monotonic seconds.
+        sleep: waits some seconds between attempts.
 
     Raises:
         ConfigurationError: a setting has a wrong form.
@@ -83,6 +86,7 @@ class WabotickClient:
         pool: Pool | None = None,
         limiter: Limiter | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         token = api_token.reveal() if isinstance(api_token, Secret) else api_token
         self._token = Secret(_setting("api_token", clean_api_token, token))
@@ -91,15 +95,15 @@ class WabotickClient:
         self.limits = limits or Limits()
         self.timeout = timeout or Timeout()
         team = None if team_base_url is None else _setting("team_base_url", clean_base_url, team_base_url)
+        self._owns_pool = pool is None
         self._pool: Pool = pool or SessionPool(
             self.base_url, team_base_url=team, limits=self.limits, session=session, ssl_context=ssl_context, proxy=proxy
         )
-        self._owns_pool = True
         policy = retry or RetryPolicy()
         self._exchange = Exchange(
             self._pool,
             limiter or RateLimiter(self.limits.rate, self.limits.burst, clock=clock),
-            Retry(policy, RetryBudget(policy.budget), clock=clock),
+            Retry(policy, RetryBudget(policy.budget), clock=clock, sleep=sleep),
             refusals=refusals,
             observers=Observers(observers),
             clock=clock,
