@@ -17,7 +17,8 @@ REDACTED: Final = "***"
 # contract/README.md, "Secrets": the two token forms, raw or percent-encoded.
 _TOKEN_FORMS: Final = re.compile(r"\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}")
 _SECRET_NAMES: Final = re.compile(r"token|secret|passw|api_?key|private_?key|authoriz", re.IGNORECASE)
-_PHONE_FORMS: Final = re.compile(r"(?<![\w.])\+?\d{7,15}(?![\w.])")
+# Digits of a decimal fraction are no number; a full stop behind a number is not part of it.
+_PHONE_FORMS: Final = re.compile(r"(?<!\w)(?<!\d\.)\+?\d{7,15}(?!\w|\.\d)")
 
 
 def is_secret_name(name: str) -> bool:

@@ -14,10 +14,10 @@ from .redaction import REDACTED
 __all__ = ["Secret", "clean_api_token", "clean_base_url", "clean_phone_number"]
 
 _SEPARATORS: Final = re.compile(r"[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff.()\[\]/\-\u2010-\u2015\u2212]+")
-_FLOAT_TAIL: Final = re.compile(r"^(\+?\d+)\.0+$")
-_OPAQUE: Final = re.compile(r"^[A-Z]{2}\.[A-Za-z0-9._:=-]{1,128}$")
-_DIGITS: Final = re.compile(r"^[0-9]{7,15}$")
-_TOKEN: Final = re.compile(r"^[0-9]+\|[!-~]+$")
+_FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+|([^.]*\d)\.0")
+_OPAQUE: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9._:=-]{1,128}")
+_DIGITS: Final = re.compile(r"[0-9]{7,15}")
+_TOKEN: Final = re.compile(r"[0-9]+\|[!-~]+")
 
 
 def clean_phone_number(text: str) -> str:
@@ -29,17 +29,17 @@ def clean_phone_number(text: str) -> str:
     Raises:
         ValueError: the text is not a number with a country code.
     """
-    if _OPAQUE.match(text):
-        return text
+    if _OPAQUE.fullmatch(text.strip()):
+        return text.strip()
     plain = "".join(_ascii_digit(character) for character in text.strip())
-    if tail := _FLOAT_TAIL.match(plain):
-        plain = tail.group(1)
+    if tail := _FLOAT_TAIL.fullmatch(plain):
+        plain = tail.group(1) or tail.group(2)
     digits = _SEPARATORS.sub("", plain)
     international = digits.startswith("+")
     digits = digits.removeprefix("+")
     if not international:
         digits = digits.removeprefix("00")
-    if not _DIGITS.match(digits):
+    if not _DIGITS.fullmatch(digits):
         raise ValueError(f"expected 7 to 15 digits with the country code, got {_shown(text)}")
     if digits.startswith("0"):
         raise ValueError(f"expected the country code first, got a national number {_shown(text)}")
@@ -94,7 +94,7 @@ def clean_api_token(text: str) -> str:
         ValueError: it has not the form `<digits>|<random>` (contract, "Authentication").
     """
     token = text.strip()
-    if not _TOKEN.match(token):
+    if not _TOKEN.fullmatch(token):
         raise ValueError("expected an API token of the form <digits>|<random characters>")
     return token
 

@@ -1,0 +1,92 @@
+"""Secrets and phone numbers stay out of what a person or a log may read."""
+
+from __future__ import annotations
+
+import pytest
+
+from wabotick_async.redaction import REDACTED, is_secret_name, mask_phone_number, redact, strip_secrets
+
+TOKEN = "12|" + "aB3" * 10
+META_TOKEN = "EAA" + "Gx9" * 10
+
+
+@pytest.mark.parametrize("name", ["apiToken", "access_token", "ACCESS_TOKEN", "client_secret", "password", "api_key"])
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["phone_number", "template_id", "message", "name"])
+def test_other_names(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [TOKEN, TOKEN.replace("|", "%7C"), TOKEN.replace("|", "%7c"), META_TOKEN, f"access_token%3D{META_TOKEN}"],
+    ids=["raw", "percent-encoded", "lower hex", "meta", "meta behind an escape"],
+)
+def test_the_forms_of_tokens_are_blanked(text: str) -> None:
+    shown = redact(f"before {text} after")
+
+    assert REDACTED in shown
+    assert TOKEN[5:] not in shown
+    assert META_TOKEN[5:] not in shown
+
+
+def test_the_text_around_a_token_stays() -> None:
+    assert redact(f"before {TOKEN} after") == "before *** after"
+
+
+@pytest.mark.parametrize("text", ["", "12|short", "EAA-short", "plain", "4 | 5"])
+def test_what_has_no_form_of_a_token_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_given_secrets_are_blanked_raw_and_encoded() -> None:
+    assert redact("a 1|x b 1%7Cx c", "1|x") == "a *** b *** c"
+
+
+def test_an_empty_secret_blanks_nothing() -> None:
+    assert redact("abc", "") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("to 919800000001", "to …0001"),
+        ("to +919800000001!", "to …0001!"),
+        ("to 919800000001.", "to …0001."),
+        ("number.919800000001", "number.…0001"),
+        ("'919800000001','919800000002'", "'…0001','…0002'"),
+        ("[919800000001]", "[…0001]"),
+        ("48 rows", "48 rows"),
+        ("0.1234567891", "0.1234567891"),
+        ("1234567.891", "1234567.891"),
+        ("wamid.HBgMOTE5ODAwMDAwMDAx", "wamid.HBgMOTE5ODAwMDAwMDAx"),
+        ("172310467380123456789", "172310467380123456789"),
+    ],
+)
+def test_phone_numbers_are_shortened(text: str, shown: str) -> None:
+    assert mask_phone_number(text) == shown
+
+
+def test_secrets_are_stripped_by_name_and_by_form_at_any_depth() -> None:
+    value = {"a": [{"access_token": "x", "text": f"see {META_TOKEN}"}], "token": {"inner": 1}, "n": 5, "none": None}
+
+    assert strip_secrets(value) == {
+        "a": [{"access_token": REDACTED, "text": "see ***"}],
+        "token": REDACTED,
+        "n": 5,
+        "none": None,
+    }
+
+
+def test_an_empty_secret_stays_empty() -> None:
+    assert strip_secrets({"access_token": "", "token": None}) == {"access_token": "", "token": None}
+
+
+def test_stripping_copies() -> None:
+    value = {"token": "x", "list": ["y"]}
+
+    assert strip_secrets(value) is not value
+    assert value == {"token": "x", "list": ["y"]}
