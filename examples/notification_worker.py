@@ -18,7 +18,9 @@ async def tell_customers(client: WabotickClient, orders: asyncio.Queue[str]) -> 
     while order := await orders.get():
         number, code = order.split()
         try:
-            request = SendTemplate(phone_number=number, template_id="101", variables={"name": "-", "order-code": code})
+            request = SendTemplate(
+                phone_number=number, template_id="101", variables={"name": "you", "order-code": code}
+            )
             await client.send(request, deadline=60)
             print(f"{code}: accepted", flush=True)
         except WabotickError as error:  # what was not sent may be queued again; what is unknown must not
@@ -33,8 +35,7 @@ async def main() -> None:
         workers = [group.create_task(tell_customers(client, orders)) for _ in range(4)]
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, reading.cancel)
         await asyncio.wait([reading])
-        for _ in workers:
-            await orders.put("")  # the end, behind what is queued
+        await asyncio.gather(*(orders.put("") for _ in workers))  # the end, behind what is queued
 
 
 asyncio.run(main())
