@@ -33,10 +33,10 @@ NUMBER = "919800000001"
         "\u202a+919800000001\u202c",
         "+91\u201398000\u221200001",
         "\ufeff919800000001\n",
-        "٩١٩٨٠٠٠٠٠٠٠١",
-        "۹۱۹۸۰۰۰۰۰۰۰۱",
-        "९१९८००००००१".replace("९८००००००१", "९८०००००००१"),
-        "９１９８０００００００１",
+        "".join(chr(0x660 + int(digit)) for digit in NUMBER),
+        "".join(chr(0x6F0 + int(digit)) for digit in NUMBER),
+        "".join(chr(0x966 + int(digit)) for digit in NUMBER),
+        "".join(chr(0xFF10 + int(digit)) for digit in NUMBER),
     ],
 )
 def test_a_number_is_cleaned(text: str) -> None:

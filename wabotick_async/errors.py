@@ -108,9 +108,17 @@ class WabotickError(Exception):
         self.attempts = attempts
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The usual way calls the class with `args` alone, which the keyword-only parameters refuse.
+        return _revive, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         where = f"{self.endpoint}: " if self.endpoint else ""
         return f"{where}{self.message}"
+
+
+def _revive(error_type: type[WabotickError], args: tuple[Any, ...]) -> WabotickError:
+    return error_type.__new__(error_type, *args)
 
 
 class ConfigurationError(WabotickError, ValueError):
@@ -204,12 +212,17 @@ class APIError(ResponseError):
         """What the taxonomy advises; None for a text that it does not know."""
         self.retry_after = retry_after
         """Seconds to wait as the server asked, or None."""
-        self.fields: Mapping[str, list[str]] = fields or {}
+        self.fields: Mapping[str, list[str]] = {
+            redact(name): [redact(one) for one in said] for name, said in (fields or {}).items()
+        }
         """Complaints a field, of a validation answer (HTTP 422)."""
 
     def about(self, endpoint: str, request: object, attempts: int, *secrets: str) -> WabotickError:
         """Note what was tried, blank secrets that the server may have quoted, and return the error."""
         self.text = redact(self.text, *secrets)
+        self.fields = {
+            redact(name, *secrets): [redact(one, *secrets) for one in said] for name, said in self.fields.items()
+        }
         return super().about(endpoint, request, attempts, *secrets)
 
 
