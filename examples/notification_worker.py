@@ -16,12 +16,10 @@ async def read(orders: asyncio.Queue[str]) -> None:
 
 async def tell_customers(client: WabotickClient, orders: asyncio.Queue[str]) -> None:
     while order := await orders.get():
-        number, code = order.split()
+        phone, code = order.split()
         try:
-            request = SendTemplate(
-                phone_number=number, template_id="101", variables={"name": "you", "order-code": code}
-            )
-            await client.send(request, deadline=60)
+            notice = SendTemplate(phone_number=phone, template_id="101", variables={"name": "you", "order-code": code})
+            await client.send(notice, deadline=60)
             print(f"{code}: accepted", flush=True)
         except WabotickError as error:  # what was not sent may be queued again; what is unknown must not
             advice = " - a person looks into the chat" if error.outcome is Outcome.UNKNOWN else ""
