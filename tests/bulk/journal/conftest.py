@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wabotick_async.bulk.journal import MemoryJournal, NewRow, SQLiteJournal
+from wabotick_async.bulk.journal import MemoryJournal, NewRow, Row, SQLiteJournal
 
 AnyJournal = SQLiteJournal | MemoryJournal
 FINGERPRINT = {"template": "42", "account": "a"}
@@ -48,7 +48,22 @@ async def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClo
     await journal.close()
 
 
+@pytest.fixture
+async def on_disk(tmp_path: Path) -> AsyncIterator[SQLiteJournal]:
+    journal = SQLiteJournal(tmp_path / "journal.db")
+    await journal.open(FINGERPRINT)
+    yield journal
+    await journal.close()
+
+
 async def reopen(journal: AnyJournal) -> None:
     """Begin another run."""
     await journal.close()
     await journal.open(FINGERPRINT)
+
+
+async def claim_next(journal: AnyJournal, limit: int, now: float = 0.0) -> list[Row]:
+    """Claim the first queued rows that are due, as one worker would."""
+    rows = await journal.queued(0, limit, now)
+    assert [await journal.claim(row.seq) for row in rows] == [True] * len(rows)
+    return rows

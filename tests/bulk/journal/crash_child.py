@@ -12,9 +12,10 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from wabotick_async.bulk.journal import Finish, NewRow, SQLiteJournal
+from wabotick_async.bulk.journal import Finish, NewRow, SQLiteJournal, State, Stored
 from wabotick_async.bulk.journal.files import JournalFiles
 from wabotick_async.outcomes import Outcome
 
@@ -47,18 +48,24 @@ def kill_before_statement(number: int) -> None:
 async def campaign(path: Path, ledger: int) -> None:
     journal = SQLiteJournal(path)
     await journal.open({"campaign": "crash"})
-    rows = source()
+    rows, receivers = source(), dict[int, str]()
 
-    async def send() -> None:
-        while claimed := await journal.claim(1, 0):
-            await asyncio.sleep(0)
-            os.write(ledger, f"{claimed[0].receiver}\n".encode())
-            await asyncio.sleep(0)
-            await journal.finish(Finish(claimed[0].seq, Outcome.ACCEPTED))
+    async def send(rows: Iterator[Stored]) -> None:
+        for row in rows:
+            # Only what is queued is asked for, but a claim may find a row taken: then it is not sent.
+            if row.state is State.QUEUED and await journal.claim(row.seq):
+                await asyncio.sleep(0)
+                os.write(ledger, f"{receivers[row.seq]}\n".encode())
+                await asyncio.sleep(0)
+                await journal.finish(Finish(row.seq, Outcome.ACCEPTED))
 
     for start in range(0, ROWS, 40):
-        await journal.add(rows[start : start + 40])
-        await asyncio.gather(*(send() for _ in range(WORKERS)))
+        batch = rows[start : start + 40]
+        stored = await journal.add(batch)
+        receivers.update({one.seq: row.receiver for one, row in zip(stored, batch, strict=True)})
+        together = iter(stored)
+        await asyncio.gather(*(send(together) for _ in range(WORKERS)))
+    assert await journal.queued(0, ROWS, 0) == []
     await journal.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator
@@ -37,22 +39,25 @@ def fill_disk(directory: Path, leave: int) -> None:
             file.truncate(max(0, file.tell() - leave))
 
 
-async def claim_until_full(journal: SQLiteJournal) -> list[int]:
+async def claim_until_full(journal: SQLiteJournal, seqs: Iterator[int]) -> list[int]:
     claimed: list[int] = []
-    while True:
+    for seq in seqs:
         try:
-            claimed += [row.seq for row in await journal.claim(1, 0)]
+            assert await journal.claim(seq)
         except JournalFullError:
             return claimed
+        claimed.append(seq)
+    raise AssertionError("the disk did not fill up")
 
 
 async def test_results_go_into_the_reserve(small_disk: Path) -> None:
     journal = SQLiteJournal(small_disk / "journal.db")
     await journal.open(FINGERPRINT)
-    await journal.add(new_rows(5_000))
-    in_flight = [row.seq for row in await journal.claim(64, 0)]
+    seqs = iter([row.seq for row in await journal.add(new_rows(5_000))])
+    in_flight = list(itertools.islice(seqs, 64))
+    assert all(await asyncio.gather(*map(journal.claim, in_flight)))
     fill_disk(small_disk, 50_000)
-    in_flight += await claim_until_full(journal)
+    in_flight += await claim_until_full(journal, seqs)
     for seq in in_flight:
         await journal.finish(Finish(seq, Outcome.ACCEPTED))
     with pytest.raises(JournalFullError, match="nothing more is begun"):

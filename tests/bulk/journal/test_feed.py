@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabotick_async.bulk.journal import Added, Counts, NewRow, State
+from wabotick_async.bulk.journal import Added, Counts, NewRow, State, Stored
 from wabotick_async.errors import JournalError
 
 from .conftest import AnyJournal, new_row, new_rows, reopen
@@ -14,9 +14,12 @@ SOURCE_COUNTS = Counts(queued=4, skipped=5)
 
 
 async def test_first_feed(journal: AnyJournal) -> None:
-    answers = await journal.add(SOURCE)
+    stored = await journal.add(SOURCE)
     new, repeat = Added.NEW, Added.DUPLICATE
-    assert answers == [new, new, repeat, new, repeat, repeat, repeat, repeat, new]
+    assert [row.added for row in stored] == [new, new, repeat, new, repeat, repeat, repeat, repeat, new]
+    assert [row.seq for row in stored] == list(range(1, 10))
+    assert {row.state for row in stored if row.added is new} == {State.QUEUED}
+    assert {row.state for row in stored if row.added is repeat} == {State.SKIPPED}
     assert await journal.counts() == SOURCE_COUNTS
 
 
@@ -39,22 +42,32 @@ async def test_feed_again_after_two_cuts(journal: AnyJournal) -> None:
 async def test_known_rows_are_told(journal: AnyJournal) -> None:
     await journal.add([new_row("a")])
     await reopen(journal)
-    answers = await journal.add([new_row("a"), new_row("a"), new_row("b")])
-    assert answers == [Added.KNOWN, Added.DUPLICATE, Added.NEW]
+    assert await journal.add([new_row("a"), new_row("a"), new_row("b")]) == [
+        Stored(1, Added.KNOWN, State.QUEUED),
+        Stored(2, Added.DUPLICATE, State.SKIPPED),
+        Stored(3, Added.NEW, State.QUEUED),
+    ]
 
 
 async def test_known_row_keeps_its_state(journal: AnyJournal) -> None:
     await journal.add([new_row("a")])
-    await journal.claim(1, 0)
+    await journal.claim(1)
     await reopen(journal)
-    await journal.add([new_row("a")])
+    assert await journal.add([new_row("a")]) == [Stored(1, Added.KNOWN, State.UNKNOWN)]
     assert await journal.counts() == Counts(unknown=1)
+
+
+async def test_repeat_keeps_its_number_when_fed_again(journal: AnyJournal) -> None:
+    first = await journal.add(SOURCE)
+    await reopen(journal)
+    again = await journal.add(SOURCE)
+    assert [(row.seq, row.state) for row in again] == [(row.seq, row.state) for row in first]
 
 
 async def test_repeat_names_the_row_that_it_repeats(journal: AnyJournal) -> None:
     await journal.add(SOURCE[:3])
     [repeat] = [row async for row in journal.rows(State.SKIPPED)]
-    assert (repeat.note, repeat.payload) == ("duplicate of row 1", b"a")
+    assert (repeat.code, repeat.note, repeat.payload) == ("duplicate", "duplicate of row 1", b"a")
 
 
 @pytest.mark.parametrize("bad", [NewRow(b"short", "1", "e", b"{}"), NewRow(b"k" * 16, "1", "e", None)])  # type: ignore[arg-type]  # what the database must refuse

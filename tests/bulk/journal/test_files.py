@@ -15,7 +15,7 @@ import pytest
 from wabotick_async.bulk.journal import Counts, SQLiteJournal, State, files
 from wabotick_async.errors import CampaignConflictError, JournalError
 
-from .conftest import FINGERPRINT, new_rows
+from .conftest import FINGERPRINT, claim_next, new_rows
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def die(path: Path, target: Path) -> None:
     await fill(path)
     journal = SQLiteJournal(path)
     await journal.open(FINGERPRINT)
-    await journal.claim(2, 0)
+    await claim_next(journal, 2)
     for suffix in ("", "-wal"):
         shutil.copy2(f"{path}{suffix}", f"{target}{suffix}")
     await journal.close()

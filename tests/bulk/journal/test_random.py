@@ -17,7 +17,8 @@ from .conftest import FakeClock, new_row
 SEQ = st.integers(1, 8)
 STEP = st.one_of(
     st.tuples(st.just("add"), st.lists(st.sampled_from("abcd"), max_size=4)),
-    st.tuples(st.just("claim"), st.integers(1, 3)),
+    st.tuples(st.just("queued"), st.tuples(st.integers(0, 8), st.integers(1, 3))),
+    st.tuples(st.just("claim"), SEQ),
     st.tuples(st.just("finish"), st.tuples(SEQ, st.sampled_from(Outcome))),
     st.tuples(st.just("requeue"), st.tuples(SEQ, st.integers(0, 5))),
     st.tuples(st.just("resend"), st.integers(0, 3)),
@@ -36,25 +37,28 @@ class Model:
         self.seq_of: dict[tuple[str, int], int] = {}
         self.fed: Counter[str] = Counter()
 
-    def add(self, names: list[str]) -> None:
+    def add(self, names: list[str]) -> list[tuple[int, str]]:
+        stored = []
         for name in names:
             self.fed[name] += 1
             repeat = self.fed[name]
             if (name, repeat) not in self.seq_of:
                 seq = self.seq_of[name, repeat] = len(self.state) + 1
                 self.state[seq], self.due[seq] = ("queued" if repeat == 1 else "skipped"), 0
+            seq = self.seq_of[name, repeat]
+            stored.append((seq, self.state[seq]))
+        return stored
 
-    def claim(self, limit: int, now: float) -> list[int]:
-        queued = [seq for seq, state in self.state.items() if state == "queued"]
-        fresh = sorted(seq for seq in queued if not self.due[seq])[:limit]
-        waited = sorted((seq for seq in queued if 0 < self.due[seq] <= now), key=lambda seq: (self.due[seq], seq))[
-            :limit
-        ]
-        claimed = sorted(fresh + waited)[:limit]
-        for seq in claimed:
-            self.state[seq] = "in_flight"
-            self.mine.add(seq)
-        return claimed
+    def queued(self, after: int, limit: int, now: float) -> list[int]:
+        queued = (seq for seq, state in self.state.items() if state == "queued" and seq > after)
+        return sorted(seq for seq in queued if self.due[seq] <= now)[:limit]
+
+    def claim(self, seq: int) -> bool:
+        if self.state.get(seq) != "queued":
+            return False
+        self.state[seq] = "in_flight"
+        self.mine.add(seq)
+        return True
 
     def finish(self, seq: int, outcome: str) -> bool:
         state = self.state.get(seq)
@@ -101,11 +105,13 @@ async def play(steps: list[tuple[str, object]]) -> None:
     for step in steps:
         match step:
             case ("add", list(names)):
-                await journal.add([new_row(name) for name in names])
-                model.add(names)
-            case ("claim", int(limit)):
-                claimed = [row.seq for row in await journal.claim(limit, clock.now)]
-                assert claimed == model.claim(limit, clock.now)
+                stored = await journal.add([new_row(name) for name in names])
+                assert [(row.seq, row.state.value) for row in stored] == model.add(names)
+            case ("queued", (int(after), int(limit))):
+                found = [row.seq for row in await journal.queued(after, limit, clock.now)]
+                assert found == model.queued(after, limit, clock.now)
+            case ("claim", int(seq)):
+                assert await journal.claim(seq) == model.claim(seq)
             case ("finish", (int(seq), Outcome() as outcome)):
                 assert await allowed(journal.finish(Finish(seq, outcome))) == model.finish(seq, outcome)
             case ("requeue", (int(seq), int(delay))):
@@ -120,9 +126,9 @@ async def play(steps: list[tuple[str, object]]) -> None:
                 await journal.open({})
                 model.reopen()
         assert await journal.counts() == model.counts()
-    stored = {row.seq: row.state.value for state in State async for row in journal.rows(state)}
+    at_last = {row.seq: row.state.value for state in State async for row in journal.rows(state)}
     await journal.close()
-    assert stored == model.state
+    assert at_last == model.state
 
 
 @given(st.lists(STEP, max_size=30))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from wabotick_async.bulk.journal import Finish, RowDetail, State
+from wabotick_async.bulk.journal import Finish, Row, RowDetail, State
 from wabotick_async.errors import JournalError
 from wabotick_async.outcomes import Outcome
 
-from .conftest import AnyJournal, FakeClock, new_row, new_rows, reopen
+from .conftest import AnyJournal, FakeClock, claim_next, new_row, new_rows, reopen
 
 Move = Callable[[AnyJournal], Awaitable[object]]
 
@@ -36,7 +37,7 @@ async def bring(journal: AnyJournal, state: State) -> None:
     """Have one row, number 1, in a state of this run."""
     await journal.add([new_row("a")])
     if state is not State.QUEUED:
-        await journal.claim(1, 0)
+        assert await journal.claim(1)
     if state not in (State.QUEUED, State.IN_FLIGHT):
         await journal.finish(Finish(1, Outcome(state.value)))
 
@@ -86,27 +87,71 @@ async def test_result_is_kept(journal: AnyJournal, clock: FakeClock) -> None:
     assert (row.receiver, row.endpoint, row.payload) == ("91000000a", "send_text", b"a")
 
 
-async def test_claim_follows_the_source(journal: AnyJournal) -> None:
+@pytest.mark.parametrize("state", list(State))
+async def test_only_a_queued_row_can_be_claimed(journal: AnyJournal, state: State) -> None:
+    await bring(journal, state)
+    before = await details(journal)
+    assert await journal.claim(1) is (state is State.QUEUED)
+    assert state is State.QUEUED or await details(journal) == before
+
+
+async def test_claim_of_a_row_that_does_not_exist(journal: AnyJournal) -> None:
+    assert await journal.claim(1) is False
+
+
+async def test_row_is_claimed_by_one_only(journal: AnyJournal) -> None:
+    await journal.add(new_rows(1))
+    assert sorted(await asyncio.gather(*(journal.claim(1) for _ in range(9)))) == [False] * 8 + [True]
+    assert [row.attempts for row in await details(journal)] == [1]
+
+
+async def test_queued_follows_the_source(journal: AnyJournal) -> None:
     await journal.add(new_rows(5))
-    assert [row.payload for row in await journal.claim(2, 0)] == [b"0000", b"0001"]
-    assert [row.payload for row in await journal.claim(9, 0)] == [b"0002", b"0003", b"0004"]
-    assert await journal.claim(9, 0) == []
+    assert [row.payload for row in await journal.queued(0, 2, 0)] == [b"0000", b"0001"]
+    assert [row.payload for row in await journal.queued(2, 9, 0)] == [b"0002", b"0003", b"0004"]
+    assert await journal.queued(5, 9, 0) == []
+
+
+async def test_queued_lists_what_is_queued_only(journal: AnyJournal) -> None:
+    await journal.add(new_rows(4))
+    await claim_next(journal, 3)
+    await journal.finish(Finish(1, Outcome.ACCEPTED))
+    await journal.finish(Finish(2, Outcome.UNKNOWN))
+    assert await journal.queued(0, 9, 0) == [Row(4, "send_text", b"0003", "910000000003", 0)]
 
 
 async def test_requeued_row_waits_for_its_time(journal: AnyJournal, clock: FakeClock) -> None:
     await journal.add(new_rows(3))
-    [first] = await journal.claim(1, clock.now)
-    await journal.requeue(first.seq, clock.now + 10)
-    assert [row.seq for row in await journal.claim(9, clock.now + 9.9)] == [2, 3]
+    await journal.claim(1)
+    await journal.requeue(1, clock.now + 10)
+    assert [row.seq for row in await journal.queued(0, 9, clock.now + 9.9)] == [2, 3]
+    assert await journal.next_due() == 0
+    await claim_next(journal, 9, clock.now)
     assert await journal.next_due() == clock.now + 10
-    assert [(row.seq, row.attempts) for row in await journal.claim(9, clock.now + 10)] == [(1, 2)]
+    assert [(row.seq, row.attempts) for row in await journal.queued(0, 9, clock.now + 10)] == [(1, 1)]
 
 
-async def test_due_row_goes_before_later_ones(journal: AnyJournal, clock: FakeClock) -> None:
-    await journal.add(new_rows(4))
-    for row in await journal.claim(2, clock.now):
+async def test_due_rows_keep_their_place(journal: AnyJournal, clock: FakeClock) -> None:
+    await journal.add(new_rows(5))
+    for row in await claim_next(journal, 3):
         await journal.requeue(row.seq, clock.now + 20 - row.seq)
-    assert [row.seq for row in await journal.claim(3, clock.now + 20)] == [1, 2, 3]
+    assert [row.seq for row in await journal.queued(0, 3, clock.now + 20)] == [1, 2, 3]
+    assert [row.seq for row in await journal.queued(2, 9, clock.now + 18)] == [3, 4, 5]
+
+
+async def test_causes_count_what_was_not_accepted(journal: AnyJournal) -> None:
+    await journal.add([*new_rows(6), *new_rows(2)])
+    ends = [(Outcome.ACCEPTED, "fine"), (Outcome.REFUSED, "no"), (Outcome.REFUSED, "no"), (Outcome.UNKNOWN, "cut")]
+    for seq, (outcome, code) in enumerate(ends, start=1):
+        await journal.claim(seq)
+        await journal.finish(Finish(seq, outcome, code=code))
+    await journal.claim(5)
+    await journal.finish(Finish(5, Outcome.SKIPPED))
+    assert list((await journal.causes()).items()) == [("duplicate", 2), ("no", 2), ("cut", 1)]
+
+
+async def test_causes_of_nothing(journal: AnyJournal) -> None:
+    assert await journal.causes() == {}
 
 
 @pytest.mark.parametrize(("asked", "stored"), [(-5.0, 0.0), (float("inf"), 1_604_800.0), (9e12, 1_604_800.0)])
@@ -136,15 +181,15 @@ async def test_nothing_due_in_an_empty_journal(journal: AnyJournal) -> None:
 
 async def test_resend_unknown_is_limited_and_only_for_earlier_runs(journal: AnyJournal, clock: FakeClock) -> None:
     await journal.add(new_rows(5))
-    await journal.claim(3, 0)
+    await claim_next(journal, 3)
     await reopen(journal)
-    [row] = await journal.claim(1, 0)
+    [row] = await claim_next(journal, 1)
     await journal.finish(Finish(row.seq, Outcome.UNKNOWN))
     assert await journal.resend_unknown(9, "asked", min_age=1) == 0
     clock.now += 1
     assert await journal.resend_unknown(2, "asked", min_age=1) == 2
     assert await journal.resend_unknown(9, "asked") == 1
-    assert [r.seq for r in await journal.claim(9, 0)] == [1, 2, 3, 5]
+    assert [r.seq for r in await journal.queued(0, 9, 0)] == [1, 2, 3, 5]
     assert '"reason": "asked"' in (await journal.get_meta("journal.resend.000002") or "")
 
 
@@ -173,7 +218,9 @@ async def test_counts_survive_close(journal: AnyJournal) -> None:
     await journal.close()
 
 
-@pytest.mark.parametrize("use", [lambda j: j.claim(1, 0), lambda j: j.add([]), lambda j: j.next_due()])
+@pytest.mark.parametrize(
+    "use", [lambda j: j.claim(1), lambda j: j.add([]), lambda j: j.queued(0, 1, 0), lambda j: j.causes()]
+)
 async def test_closed_journal_refuses(journal: AnyJournal, use: Move) -> None:
     await journal.close()
     with pytest.raises(JournalError, match="not open"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,15 +16,7 @@ from wabotick_async.bulk.journal.store import Store
 from wabotick_async.errors import JournalError, JournalFullError
 from wabotick_async.outcomes import Outcome
 
-from .conftest import FINGERPRINT, AnyJournal, new_row, new_rows
-
-
-@pytest.fixture
-async def on_disk(tmp_path: Path) -> AsyncIterator[SQLiteJournal]:
-    journal = SQLiteJournal(tmp_path / "journal.db")
-    await journal.open(FINGERPRINT)
-    yield journal
-    await journal.close()
+from .conftest import FINGERPRINT, AnyJournal, claim_next, new_row, new_rows
 
 
 def sqlite_error(code: int) -> sqlite3.OperationalError:
@@ -53,20 +45,22 @@ async def trace(journal: AnyJournal) -> list[str]:
 async def test_concurrent_claims_share_commits(on_disk: SQLiteJournal) -> None:
     await on_disk.add(new_rows(200))
     statements = await trace(on_disk)
-    claimed = await asyncio.gather(*(on_disk.claim(1, 0) for _ in range(200)))
-    assert sorted(row.seq for rows in claimed for row in rows) == list(range(1, 201))
+    assert all(await asyncio.gather(*(on_disk.claim(seq) for seq in range(1, 201))))
+    assert (await on_disk.counts()).in_flight == 200
     assert statements.count("COMMIT") <= 10
 
 
 async def test_claim_is_committed_before_it_returns(on_disk: SQLiteJournal) -> None:
     await on_disk.add(new_rows(2))
-    await on_disk.claim(2, 0)
+    assert await on_disk.claim(1)
+    assert SQLiteJournal.inspect(on_disk.path).counts == Counts(queued=1, in_flight=1)
+    assert await on_disk.claim(2)
     assert SQLiteJournal.inspect(on_disk.path).counts == Counts(in_flight=2)
 
 
 async def test_illegal_move_does_not_harm_its_neighbours(journal: AnyJournal) -> None:
     await journal.add(new_rows(3))
-    await journal.claim(2, 0)
+    await claim_next(journal, 2)
     results = await asyncio.gather(
         *(journal.finish(Finish(seq, Outcome.ACCEPTED)) for seq in (1, 3, 2)), return_exceptions=True
     )
@@ -86,7 +80,7 @@ async def test_wrong_work_harms_only_its_caller(journal: AnyJournal) -> None:
 
 async def test_cancelled_finish_is_stored(journal: AnyJournal) -> None:
     await journal.add(new_rows(1))
-    await journal.claim(1, 0)
+    await journal.claim(1)
     task = asyncio.create_task(journal.finish(Finish(1, Outcome.ACCEPTED)))
     await asyncio.sleep(0)
     task.cancel()
@@ -96,36 +90,51 @@ async def test_cancelled_finish_is_stored(journal: AnyJournal) -> None:
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_cancelled_claim_gives_its_rows_back(journal: AnyJournal, steps: int) -> None:
-    await journal.add(new_rows(3))
-    task = asyncio.create_task(journal.claim(2, 0))
+async def test_cancelled_claim_gives_its_row_back(journal: AnyJournal, steps: int) -> None:
+    await journal.add(new_rows(2))
+    task = asyncio.create_task(journal.claim(1))
     for _ in range(steps):
         await asyncio.sleep(0)
     task.cancel()
     [result] = await asyncio.gather(task, return_exceptions=True)
-    assert isinstance(result, (asyncio.CancelledError, list))
+    assert isinstance(result, (asyncio.CancelledError, bool))
     if isinstance(result, asyncio.CancelledError):
-        assert [(row.seq, row.attempts) for row in await journal.claim(9, 0)] == [(1, 1), (2, 1), (3, 1)]
+        assert [(row.seq, row.attempts) for row in await journal.queued(0, 9, 0)] == [(1, 0), (2, 0)]
 
 
-async def test_failed_and_cancelled_claim_leaves_its_rows_to_others(journal: AnyJournal) -> None:
+async def test_cancelled_claim_of_a_row_in_flight_leaves_it_there(journal: AnyJournal) -> None:
     await journal.add(new_rows(1))
-    proceed = threading.Event()
+    await journal.claim(1)
+    task = asyncio.create_task(journal.claim(1))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await journal.finish(Finish(1, Outcome.ACCEPTED))
+
+
+async def test_failed_and_cancelled_claim_leaves_its_row_to_others(journal: AnyJournal) -> None:
+    await journal.add(new_rows(1))
+    gather, proceed = threading.Event(), threading.Event()
 
     def fail_later(_: Store) -> None:
         proceed.wait(5)
         raise sqlite_error(sqlite3.SQLITE_BUSY)
 
-    first = asyncio.create_task(journal.claim(1, 0))
-    failing = asyncio.create_task(journal._do(fail_later))
+    before = asyncio.create_task(journal._do(lambda _: gather.wait(5)))
     await asyncio.sleep(0.02)
-    second = asyncio.create_task(journal.claim(1, 0))
+    # One commit, which fails: the claim and what makes it fail.
+    first = asyncio.create_task(journal.claim(1))
+    failing = asyncio.create_task(journal._do(fail_later))
+    await asyncio.sleep(0)
+    gather.set()
+    await before
+    second = asyncio.create_task(journal.claim(1))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
     proceed.set()
     await asyncio.gather(first, failing, return_exceptions=True)
-    await second
+    assert await second
     await journal.close()
     assert await journal.counts() == Counts(in_flight=1)
 
@@ -158,17 +167,17 @@ async def test_cancelled_close_goes_on(on_disk: SQLiteJournal) -> None:
 async def test_database_error_fails_the_batch_and_everything_after(on_disk: SQLiteJournal) -> None:
     await on_disk.add(new_rows(2))
     break_down = raising(sqlite_error(sqlite3.SQLITE_IOERR_FSYNC))
-    results = await asyncio.gather(on_disk.claim(1, 0), on_disk._do(break_down), return_exceptions=True)
+    results = await asyncio.gather(on_disk.claim(1), on_disk._do(break_down), return_exceptions=True)
     assert isinstance(results[1], JournalError)
     with pytest.raises(JournalError, match="may not be stored"):
-        await on_disk.claim(1, 0)
+        await on_disk.claim(2)
     assert (await on_disk.counts()).rows == 2
 
 
 async def test_full_disk_keeps_the_results_and_begins_nothing(on_disk: SQLiteJournal) -> None:
     reserve = on_disk.path.with_name("journal.db.reserve")
     await on_disk.add(new_rows(3))
-    await on_disk.claim(1, 0)
+    await on_disk.claim(1)
     await on_disk._do(lambda store: store.connection.execute("PRAGMA max_page_count=1").fetchall())
     assert reserve.stat().st_size == RESERVE_SIZE
     results = await asyncio.gather(
@@ -178,7 +187,7 @@ async def test_full_disk_keeps_the_results_and_begins_nothing(on_disk: SQLiteJou
     assert results[1] is None
     assert not reserve.exists()
     with pytest.raises(JournalFullError):
-        await on_disk.claim(1, 0)
+        await on_disk.claim(2)
     assert await on_disk.counts() == Counts(accepted=1, queued=2)
 
 
@@ -194,25 +203,6 @@ async def test_busy_file_is_not_the_end(on_disk: SQLiteJournal) -> None:
     assert (await on_disk.counts()).queued == 1
 
 
-@pytest.mark.parametrize("state", ["0", "1", "4"])
-async def test_open_rows_are_found_by_the_index(on_disk: SQLiteJournal, state: str) -> None:
-    query = f"EXPLAIN QUERY PLAN SELECT seq FROM item WHERE state = {state} AND not_before = 0 ORDER BY seq"
-    plan = await on_disk._do(lambda store: str(store.connection.execute(query).fetchall()))
-    assert "item_open" in plan
-    assert "B-TREE" not in plan
-
-
-async def test_claim_walks_the_index_only(on_disk: SQLiteJournal) -> None:
-    from wabotick_async.bulk.journal import store as module
-
-    values = {"run": 1, "now": 0.0, "due": 0.0, "limit": 1}
-    plan = await on_disk._do(
-        lambda store: [row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + module._CLAIM, values)]
-    )
-    assert sum("COVERING INDEX item_open" in step for step in plan) == 2
-    assert "SCAN item" not in plan
-
-
 async def test_result_that_does_not_fit_either_is_told(on_disk: SQLiteJournal) -> None:
     full = raising(sqlite_error(sqlite3.SQLITE_FULL))
     for _ in range(2):
@@ -224,7 +214,7 @@ async def test_nothing_is_taken_while_closing(journal: AnyJournal) -> None:
     closing = asyncio.create_task(journal.close())
     await asyncio.sleep(0)
     with pytest.raises(JournalError, match="closed"):
-        await journal.claim(1, 0)
+        await journal.claim(2)
     await closing
 
 

@@ -43,9 +43,15 @@ VALUES(:key, :receiver, :endpoint, :payload, :state, :code, :note, :run, :run, 1
 _CLAIM: Final = """
 UPDATE item SET state = 1, run = :run, t_intent = :now, attempts = attempts + 1 WHERE seq = :seq AND +state = 0
 """
+# Two walks through the index of open rows, each stopped by its limit: the rows that never waited, in their order, and
+# the few that did. So neither finished rows nor a long queue cost anything.
 _QUEUED: Final = """
-SELECT seq, endpoint, payload, receiver, attempts FROM item
-WHERE seq > :after AND +state = 0 AND not_before <= :now ORDER BY seq LIMIT :limit
+SELECT seq, endpoint, payload, receiver, attempts FROM item WHERE seq IN (
+  SELECT * FROM (SELECT seq FROM item WHERE state = 0 AND not_before = 0 AND seq > :after ORDER BY seq LIMIT :limit)
+  UNION ALL
+  SELECT * FROM (SELECT seq FROM item WHERE state = 0 AND not_before > 0 AND not_before <= :now AND seq > :after
+    ORDER BY seq LIMIT :limit))
+ORDER BY seq LIMIT :limit
 """
 _CAUSES: Final = """
 SELECT code, count(*) FROM item WHERE code IS NOT NULL AND state IN (3, 4, 5) GROUP BY code ORDER BY count(*) DESC, code
