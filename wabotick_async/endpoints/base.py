@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import types
 import typing
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..errors import RequestInvalidError
-from ..redaction import REDACTED, is_secret_name, redact
+from ..redaction import REDACTED, is_secret_name, redact, strip_secrets
 from .description import Endpoint, FieldSpec
-from .fields import PLAIN, Encoding, PhoneNumber, PhoneNumberId
+from .fields import PLAIN, UNWRITABLE, Encoding, PhoneNumber, PhoneNumberId, is_writable
 
-__all__ = ["NumberRequest", "Request", "SubscriberRequest", "answer_type_of", "field_specs"]
+__all__ = ["NumberRequest", "Request", "SubscriberRequest", "admits_none", "answer_type_of", "field_specs"]
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+
+_LONGEST_SHOWN: Final = 300
 
 
 class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, omit_defaults=True):
@@ -30,8 +33,15 @@ class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, om
     endpoint: ClassVar[Endpoint]
     """Path, safety class and fields; set by the registry."""
     _cleaners: ClassVar[tuple[tuple[str, Encoding], ...]] = ()
+    _never_none: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is None and name in self._never_none:
+                raise RequestInvalidError("expected a value, got None", field=name)
+            if isinstance(value, str) and not is_writable(value):
+                raise RequestInvalidError(UNWRITABLE, field=name)
         for name, encoding in self._cleaners:
             value = getattr(self, name)
             if value is UNSET or value is None:
@@ -49,11 +59,18 @@ class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, om
 
     def __repr__(self) -> str:
         shown = (
-            f"{name}={REDACTED if is_secret_name(name) else redact(repr(getattr(self, name)))}"
+            f"{name}={REDACTED if is_secret_name(name) else _shown(getattr(self, name))}"
             for name in self.__struct_fields__
             if getattr(self, name) is not UNSET
         )
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    text = redact(repr(strip_secrets(value)))
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
 class NumberRequest(Request[AnswerT_co], frozen=True, kw_only=True, omit_defaults=True):
@@ -83,6 +100,12 @@ def field_specs(request_type: type[Request[Any]]) -> tuple[FieldSpec, ...]:
         )
         for info, encoding in encoded
     )
+
+
+def admits_none(hint: Any) -> bool:
+    """Tell whether a field may be None: by its type, or as another way to leave it out."""
+    arguments = typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else ()
+    return type(None) in arguments or UnsetType in arguments
 
 
 def _encoding_in(hint: Any) -> Encoding:

@@ -17,6 +17,7 @@ from ..values import clean_phone_number
 
 __all__ = [
     "PLAIN",
+    "UNWRITABLE",
     "CommaList",
     "Encoding",
     "FileNote",
@@ -34,6 +35,7 @@ __all__ = [
     "TemplateVariable",
     "TemplateVariables",
     "WebLink",
+    "is_writable",
     "limit_up_to",
 ]
 
@@ -43,6 +45,20 @@ FileSource = str | os.PathLike[str] | bytes | AsyncIterable[bytes]
 
 def _keep(value: Any) -> Any:
     return value
+
+
+UNWRITABLE: Final = "expected text that can be written as UTF-8, got half a surrogate pair"
+
+
+def is_writable(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8, that is to the wire and to a journal."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain_text(value: object) -> str:
@@ -145,11 +161,13 @@ def _clean_list(value: object) -> tuple[str, ...]:
 
 
 def _clean_json(value: object) -> object:
+    if isinstance(value, set | frozenset):
+        raise ValueError("expected a value that can be written as JSON, got a set, which has no order")
     try:
-        msgspec.json.encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+        # The value that JSON makes of it: what a journal brings back, and nobody else's to change.
+        return msgspec.json.decode(msgspec.json.encode(value))
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise ValueError(f"expected a value that can be written as JSON: {error}") from error
-    return value
 
 
 def _write_json(value: object) -> str:
@@ -159,7 +177,7 @@ def _write_json(value: object) -> str:
 def _read_json(text: str) -> object:
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ValueError(f"expected JSON: {error}") from error
 
 
@@ -192,16 +210,22 @@ def _clean_variables(value: object) -> tuple[TemplateVariable, ...]:
 
 
 def _clean_variable(variable: object, place: int) -> TemplateVariable:
-    if not isinstance(variable, TemplateVariable) or not str(variable.name).strip():
+    if not isinstance(variable, TemplateVariable) or not _is_text(variable.name):
         raise ValueError(f"variable {place}: expected a TemplateVariable with a name")
     value: object = variable.value
     text = _REFUSED_BLANKS.sub(" ", _plain_text(value)).strip() if isinstance(value, str | int | float) else ""
     if not text:
         raise ValueError(f"variable {variable.name!r}: expected a value; without one it would arrive as '-'")
-    position = place if variable.position is None else variable.position
-    if position < 1:
+    if not is_writable(variable.name + text):
+        raise ValueError(f"variable {variable.name!r}: {UNWRITABLE}")
+    position: object = place if variable.position is None else variable.position
+    if not isinstance(position, int) or isinstance(position, bool) or position < 1:
         raise ValueError(f"variable {variable.name!r}: expected a position from 1, got {position}")
     return TemplateVariable(variable.name, text, position)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _write_variables(variables: Sequence[TemplateVariable]) -> dict[str, str]:

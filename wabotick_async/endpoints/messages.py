@@ -156,8 +156,13 @@ class UploadMedia(NumberRequest[UploadedMedia], frozen=True, kw_only=True):
                 raise RequestInvalidError(f"expected a readable file, got {str(path)!r}", field="file")
             if not self.file_name:
                 force_setattr(self, "file_name", path.name)
-        if isinstance(source, bytes) and not source:
-            raise RequestInvalidError("expected bytes, got none", field="file")
+        elif isinstance(source, bytes):
+            if not source:
+                raise RequestInvalidError("expected bytes, got none", field="file")
+        elif not hasattr(source, "__aiter__"):
+            raise RequestInvalidError(
+                f"expected a path, bytes or an asynchronous stream of bytes, got {type(source).__name__}", field="file"
+            )
         if not self.file_name:
             raise RequestInvalidError("expected a file name beside bytes or a stream", field="file_name")
         if not self.content_type:
