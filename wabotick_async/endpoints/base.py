@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ from ..redaction import REDACTED, is_secret_name, redact, strip_secrets
 from .description import Endpoint, FieldSpec
 from .fields import PLAIN, UNWRITABLE, Encoding, PhoneNumber, PhoneNumberId, is_writable
 
-__all__ = ["NumberRequest", "Request", "SubscriberRequest", "admits_none", "answer_type_of", "field_specs"]
+__all__ = ["NumberRequest", "Request", "SubscriberRequest", "answer_type_of", "field_specs", "fields_without_none"]
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
@@ -33,13 +34,16 @@ class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, om
     endpoint: ClassVar[Endpoint]
     """Path, safety class and fields; set by the registry."""
     _cleaners: ClassVar[tuple[tuple[str, Encoding], ...]] = ()
-    _never_none: ClassVar[frozenset[str]] = frozenset()
+    _without_none: ClassVar[Mapping[str, bool]] = {}
+    """Fields that are never None, and whether None then is another way to leave them out."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if value is None and name in self._never_none:
-                raise RequestInvalidError("expected a value, got None", field=name)
+            if value is None and name in self._without_none:
+                if not self._without_none[name]:
+                    raise RequestInvalidError("expected a value, got None", field=name)
+                msgspec.structs.force_setattr(self, name, UNSET)
             if isinstance(value, str) and not is_writable(value):
                 raise RequestInvalidError(UNWRITABLE, field=name)
         for name, encoding in self._cleaners:
@@ -102,10 +106,14 @@ def field_specs(request_type: type[Request[Any]]) -> tuple[FieldSpec, ...]:
     )
 
 
-def admits_none(hint: Any) -> bool:
-    """Tell whether a field may be None: by its type, or as another way to leave it out."""
-    arguments = typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else ()
-    return type(None) in arguments or UnsetType in arguments
+def fields_without_none(fields: Iterable[FieldSpec]) -> dict[str, bool]:
+    """Return the fields that are never None by their types, and whether they may be left out."""
+    forms = {one.name: _alternatives(one.type) for one in fields}
+    return {name: UnsetType in form for name, form in forms.items() if type(None) not in form}
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else (hint,)
 
 
 def _encoding_in(hint: Any) -> Encoding:

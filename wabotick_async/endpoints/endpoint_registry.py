@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from ..errors import ConfigurationError
-from .base import Request, admits_none, answer_type_of, field_specs
+from .base import Request, answer_type_of, field_specs, fields_without_none
 from .description import Endpoint, Safety
 from .fields import PLAIN
 
@@ -52,7 +52,7 @@ class EndpointRegistry(Mapping[str, Endpoint]):
                 raise ConfigurationError(f"endpoint {name!r}: expected a path that begins with '/'")
             fields = field_specs(request_type)
             request_type._cleaners = tuple((one.name, one.encoding) for one in fields if one.encoding is not PLAIN)
-            request_type._never_none = frozenset(one.name for one in fields if not admits_none(one.type))
+            request_type._without_none = fields_without_none(fields)
             request_type.endpoint = self._endpoints[name] = Endpoint(
                 name=name,
                 path=API_PREFIX + path,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import UNSET, UnsetType, field
 from msgspec.structs import force_setattr
@@ -133,7 +134,7 @@ class SendMedia(SubscriberRequest[SendReceipt], frozen=True, kw_only=True):
 
 
 def _has_extension(link: str | UnsetType) -> bool:
-    return isinstance(link, str) and "." in link.split("?")[0].rsplit("/", 1)[-1]
+    return isinstance(link, str) and "." in urlsplit(link).path.rsplit("/", 1)[-1]
 
 
 @endpoint("upload_media", "/whatsapp/upload/media", Safety.IDEMPOTENT)
