@@ -10,8 +10,14 @@ from typing import Any
 import typer
 
 from ..errors import WabotickError
+from .broadcast import broadcast
+from .call import call
 from .demo import demo
 from .exits import EXIT_CODES, CommandError, ExitCode, exit_code_of
+from .resume import resume
+from .sandbox import sandbox
+from .status import status
+from .templates import templates
 from .terminal import say
 
 __all__ = ["app", "run"]
@@ -37,6 +43,12 @@ def _without_command(context: typer.Context) -> None:
 
 _COMMANDS: dict[str, Callable[..., int]] = {
     "demo": demo,
+    "broadcast": broadcast,
+    "resume": resume,
+    "status": status,
+    "templates": templates,
+    "call": call,
+    "sandbox": sandbox,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -38,6 +38,7 @@ _TIMEOUT = 1.5
 
 
 def demo(
+    *,
     messages: Annotated[int, typer.Option(min=1, max=500_000, help="Recipients of the template campaign.")] = 2000,
     media: Annotated[int, typer.Option(min=0, max=500_000, help="Recipients of the media campaign.")] = 200,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second.")] = 500.0,

@@ -100,8 +100,8 @@ async def show_progress(snapshot: Callable[[], BulkProgress], total: int, limite
 
     async def follow(show: Callable[[], None], step: float) -> None:
         while True:
-            show()
             await asyncio.sleep(step)
+            show()
 
     with contextlib.ExitStack() as stack:
         if console.is_terminal:

@@ -41,5 +41,5 @@ def say(text: str) -> None:
 
 
 def out(text: str = "") -> None:
-    """Print a piece of the answer."""
-    print(text)
+    """Print a piece of the answer; whoever reads a pipe gets it at once."""
+    print(text, flush=True)
