@@ -47,18 +47,25 @@ def run(sandbox: Sandbox, tmp_path: Path) -> Run:
     """Run `python SCRIPT ARGUMENTS` against the sandbox, in an empty directory, and wait for its end."""
 
     async def run_script(script: str | Path, *arguments: str, stdin: str = "", **env: str) -> Ended:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(ROOT / script),
-            *arguments,
-            cwd=tmp_path,
-            env={**environment(sandbox), **env},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, errors = await process.communicate(stdin.encode())
-        assert process.returncode is not None
-        return Ended(process.returncode, output.decode(), errors.decode())
+        command = (sys.executable, str(ROOT / script), *arguments)
+        return await start(*command, cwd=tmp_path, env={**environment(sandbox), **env}, stdin=stdin)
 
     return run_script
+
+
+async def start(
+    program: str, *arguments: str, cwd: Path, env: Mapping[str, str], stdin: str = "", path: Path | None = None
+) -> Ended:
+    """Run a program to its end; `path` is a directory to find it in."""
+    process = await asyncio.create_subprocess_exec(
+        program if path is None else str(path / program),
+        *arguments,
+        cwd=cwd,
+        env=env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(stdin.encode())
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode(), errors.decode())
