@@ -39,9 +39,10 @@ def to_struct(raw: Mapping[str, Any], answer_type: type[AnswerT]) -> AnswerT:
         target = name if name in readers else aliases.get(name)
         if target is None:
             extra[name] = value
-        elif target == name or target not in raw:
+        elif raw.get(target) is None or target == name:
+            # A null beside another spelling that has a value says nothing.
             read = readers[target](value)
-            if read is not _MISSING:
+            if read is not _MISSING and (read is not None or target not in values):
                 values[target] = read
     try:
         struct = msgspec.convert(values, answer_type, strict=False)
@@ -80,7 +81,7 @@ def _reader(hint: Any) -> Reader:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return redact(value) if "EAA" in value else value
+        return redact(value) if "EAA" in value or "|" in value or "%7" in value else value
     if isinstance(value, bool):
         return "1" if value else "0"
     return msgspec.json.encode(strip_secrets(value)).decode()
@@ -115,17 +116,19 @@ def _money(value: object) -> object:
 
 def _texts(value: object) -> object:
     if isinstance(value, str):
-        value = decode_json_text(value) if value.startswith("[") else value.split(",")
+        decoded = decode_json_text(value) if value.startswith("[") else None
+        value = decoded if isinstance(decoded, list) else value.split(",")  # a label may begin with a bracket
     if isinstance(value, Mapping):
         value = list(value.values())
     if not isinstance(value, list):
         return ()
-    return tuple(text for one in value if (text := _text(one).strip()))
+    return tuple(text for one in value if one is not None and (text := _text(one).strip()))
 
 
 def _text_map(value: object) -> object:
     if isinstance(value, str):
-        value = decode_json_text(value) if value.startswith("{") else _pairs(value)
+        decoded = decode_json_text(value) if value.startswith("{") else None
+        value = decoded if isinstance(decoded, dict) else _pairs(value)
     if not isinstance(value, Mapping):
         return {}
     return {str(name): "" if one is None else _text(one) for name, one in value.items()}

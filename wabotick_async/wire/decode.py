@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -27,7 +29,7 @@ from ..models.base import Answer, Page, Receipt, Rows
 from ..outcomes import Outcome
 from ..redaction import mask_phone_number, redact, strip_secrets
 from .convert import to_struct
-from .envelope import Envelope, parse_json
+from .envelope import BOM, Envelope, parse_json
 from .http import HTTPAnswer
 from .refusals import DEFAULT_REFUSALS, RefusalTable
 
@@ -39,6 +41,8 @@ _BY_STATUS: Final[dict[int, type[APIError]]] = {
     404: NotFoundError,
     422: ValidationError,
 }
+_WHOLE: Final = re.compile(r"-?[0-9]+")
+_LONGEST_WAIT: Final = 1e9
 # These come from something between us and the controller that may have handed the request on.
 _UNDECIDED: Final = frozenset({408, 425, 499})
 
@@ -65,6 +69,21 @@ def decode(
     """
     context: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
     try:
+        return _decode(answer, request, context, refusals, trust_503=trust_503, now=now)
+    except RecursionError:
+        raise DecodeError("no valid answer: nested deeper than any", **context) from None
+
+
+def _decode(
+    answer: HTTPAnswer,
+    request: Request[Any],
+    context: dict[str, Any],
+    refusals: RefusalTable,
+    *,
+    trust_503: bool,
+    now: float,
+) -> Any:
+    try:
         body = parse_json(answer.body)
         problem = "" if isinstance(body, dict) else f"expected an object, got {type(body).__name__}"
     except ValueError as error:
@@ -83,23 +102,27 @@ def decode(
             return None  # some brands refuse with what others answer as an empty success
         raise refusal
     try:
-        return _value(envelope, request.endpoint, request)
-    except (ValueError, RecursionError) as error:
+        return _value(envelope, request.endpoint, request, context)
+    except ValueError as error:
         raise DecodeError(str(error), **context) from None
 
 
 def retry_after_of(answer: HTTPAnswer, now: float) -> float | None:
-    """Return the seconds that Retry-After or X-RateLimit-Reset ask to wait, never below 0, or None."""
+    """Return the seconds that Retry-After or X-RateLimit-Reset ask to wait, from 0 to 10^9, or None."""
     said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.lstrip("-").isdigit():
-        return max(0.0, float(said[:12]))
-    if said:
-        try:
-            return max(0.0, parsedate_to_datetime(said).timestamp() - now)
-        except (ValueError, OverflowError):
-            return None
-    reset = answer.headers.get("x-ratelimit-reset", "").strip()
-    return max(0.0, float(reset[:12]) - now) if reset.isascii() and reset.isdigit() else None
+    if _WHOLE.fullmatch(said):
+        return _clamped(float(said))
+    try:
+        when = parsedate_to_datetime(said)
+        # HTTP dates are UTC; one that does not say so must not be read by this machine's clock.
+        return _clamped((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        reset = answer.headers.get("x-ratelimit-reset", "").strip()
+        return _clamped(float(reset) - now) if _WHOLE.fullmatch(reset) else None
+
+
+def _clamped(seconds: float) -> float:
+    return min(max(0.0, seconds), _LONGEST_WAIT)
 
 
 def _failure_of_status(
@@ -114,6 +137,8 @@ def _failure_of_status(
     status = answer.status
     envelope = Envelope(body) if isinstance(body, dict) else None
     text = envelope.text if envelope else ""
+    if envelope and envelope.success and 400 <= status < 500 and status not in _UNDECIDED:
+        return DecodeError(f"HTTP {status} with a body that says success", **context)
     if status == 429:
         return RateLimitedError(
             text or "too many requests", advice=Advice.SLOW_NUMBER, retry_after=retry_after_of(answer, now), **context
@@ -131,13 +156,11 @@ def _failure_of_status(
         return ResponseError(f"HTTP {status}: {text or _glimpse(answer.body)}", **context)
     if envelope is None:
         return UnexpectedPageError(f"HTTP {status}: {_glimpse(answer.body)}", outcome=Outcome.REFUSED, **context)
-    if envelope.success:
-        return DecodeError(f"HTTP {status} with a body that says success", **context)
     return refusals.error_for(text, default=_BY_STATUS.get(status, APIError), fields=envelope.fields, **context)
 
 
 def _no_answer(answer: HTTPAnswer, problem: str, context: dict[str, Any]) -> ResponseError:
-    if answer.body.lstrip()[:1] == b"<":
+    if answer.body.removeprefix(BOM).lstrip()[:1] == b"<":
         return UnexpectedPageError(f"a web page instead of an answer: {_glimpse(answer.body)}", **context)
     shown = f"{problem}: {_glimpse(answer.body)}" if answer.body else "an empty body"
     return DecodeError(f"no valid answer: {shown}", **context)
@@ -145,10 +168,11 @@ def _no_answer(answer: HTTPAnswer, problem: str, context: dict[str, Any]) -> Res
 
 def _glimpse(body: bytes) -> str:
     """Return the first bytes as one harmless line."""
-    return mask_phone_number(redact(repr(body[:200].decode("utf-8", "replace"))))
+    text = redact(body[:2_000].decode("utf-8", "replace"))  # before the cut: half a token has no form to know it by
+    return mask_phone_number(repr(text[:200]))
 
 
-def _value(envelope: Envelope, endpoint: Endpoint, request: Request[Any]) -> Any:
+def _value(envelope: Envelope, endpoint: Endpoint, request: Request[Any], context: dict[str, Any]) -> Any:
     answer_type = endpoint.answer_type
     origin, arguments = typing.get_origin(answer_type), typing.get_args(answer_type)
     if isinstance(answer_type, type) and issubclass(answer_type, Receipt):
@@ -162,7 +186,7 @@ def _value(envelope: Envelope, endpoint: Endpoint, request: Request[Any]) -> Any
     if isinstance(answer_type, type) and issubclass(answer_type, Answer):
         rows, text = envelope.rows()
         if not rows:
-            raise NotFoundError(text or "nothing found", status=200)
+            raise NotFoundError(text or "nothing found", **context)
         return _row(rows[0], answer_type)
     return msgspec.convert(strip_secrets(dict(envelope.body)), answer_type, strict=False)
 

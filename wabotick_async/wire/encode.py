@@ -20,7 +20,7 @@ TOKEN_FIELD = "apiToken"  # noqa: S105 - the field's name, contract "Authenticat
 def form_fields(request: Request[Any], phone_number_id: str | None = None) -> dict[str, str]:
     """Return the form of a request by wire name, without the token and without the file.
 
-    Fields that are left out stay out: an empty value could blank a stored one (contract, row 15).
+    Fields that are left out or empty stay out: an empty value could blank a stored one (contract, row 15).
 
     Raises:
         ConfigurationError: the endpoint wants a sending number, and neither request nor client name one.
@@ -40,7 +40,7 @@ def form_fields(request: Request[Any], phone_number_id: str | None = None) -> di
         written = encoding.write(value)
         if encoding.family is not None:
             form.update(written)
-        else:
+        elif written or field.required:
             form[field.wire_name] = written
     return form
 

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Envelope", "parse_json"]
+from ..redaction import redact
 
-_BOM: Final = b"\xef\xbb\xbf"
+__all__ = ["BOM", "Envelope", "parse_json"]
+
+BOM: Final = b"\xef\xbb\xbf"
 _SUCCESS: Final = frozenset({"1", "success", "ok", "true"})
 _REFUSAL: Final = frozenset({"0", "false", "error", "failed"})
 _MISSPELT: Final = "mesasge"  # contract, row 13
@@ -26,7 +28,7 @@ def parse_json(body: bytes) -> Any:
         ValueError: the bytes are no JSON, or nested deeper than any answer is.
     """
     try:
-        return msgspec.json.decode(body.removeprefix(_BOM))
+        return msgspec.json.decode(body.removeprefix(BOM))
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ValueError(str(error)) from None
 
@@ -53,8 +55,8 @@ class Envelope:
         """Return what the body says in words, shortened; texts never decide anything."""
         for value in (self.message, self.body.get("error"), self.body.get("errors")):
             if value:
-                text = value if isinstance(value, str) else msgspec.json.encode(value).decode(errors="replace")
-                return text[:_TEXT_LIMIT]
+                text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+                return redact(text)[:_TEXT_LIMIT]  # in this order: half a token has no form to know it by
         return ""
 
     @property
@@ -88,7 +90,7 @@ class Envelope:
                 return _as_rows(value), ""
         if "message" not in self.body and "data" not in self.body and _MISSPELT not in self.body:
             raise ValueError("expected rows under message or data")
-        return [], text
+        return [], redact(text)
 
 
 def _verdict(status: object) -> bool | None:
@@ -120,6 +122,6 @@ def _as_rows(value: object) -> list[dict[str, Any]]:
 def _from_mapping(value: Mapping[str, Any]) -> list[Any]:
     if not value:
         return []
-    if all(key.isascii() and key.isdigit() for key in value) and all(isinstance(row, dict) for row in value.values()):
+    if all(key.isascii() and key.isdigit() for key in value):
         return [value[key] for key in sorted(value, key=int)]
     return [dict(value)]

@@ -78,7 +78,7 @@ class RefusalTable:
         """
         try:
             return cls(msgspec.json.decode(document, type=_Document).rules)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise ConfigurationError(f"refusal table: {error}") from error
 
     def extended(self, *rules: RefusalRule) -> RefusalTable:
