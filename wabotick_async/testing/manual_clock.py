@@ -65,7 +65,7 @@ class ManualClock:
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has moved so far."""
         self.slept.append(seconds)
-        if self._jump:
+        if self._jump or seconds <= 0:
             await self.advance(seconds)
             return
         woken = asyncio.Event()

@@ -17,7 +17,14 @@ import msgspec
 
 from ..config import RetryPolicy, Timeout
 from ..endpoints.base import Request
-from ..errors import NotSentError, RateLimitedError, WabotickError
+from ..errors import (
+    NotSentError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    ResponseError,
+    ServerError,
+    WabotickError,
+)
 from ..models.base import Response, attach_response
 from ..outcomes import Outcome
 from ..values import Secret
@@ -34,21 +41,26 @@ _log = logging.getLogger("wabotick_async.transport")
 
 
 class _Call(msgspec.Struct, kw_only=True):
-    """One call on its way; `attempts` is the only thing that changes."""
+    """One call on its way; only its last fields change."""
 
     request: Request[Any]
     http: HTTPRequest
+    retries: Retry
     timeouts: Timeout
     began: float
     end: float | None
     """Clock time of the deadline."""
     before_sending: BeforeSending | None
     attempts: int = 0
+    left_open: bool = False
+    """Whether the outcome of an attempt is unknown."""
+    overdue: bool = False
+    """Whether the deadline leaves no room for another attempt."""
 
-    @property
-    def rereadable(self) -> bool:
-        """Tell whether the body can be sent a second time."""
-        return isinstance(self.http.body, bytes) or self.http.body.rereadable
+    def may_repeat(self, error: WabotickError) -> bool:
+        """Tell whether another attempt is safe, possible and in time."""
+        rereadable = isinstance(self.http.body, bytes) or self.http.body.rereadable
+        return rereadable and not self.overdue and self.retries.allows(error, self.request.endpoint)
 
 
 class Exchange:
@@ -101,45 +113,57 @@ class Exchange:
             WabotickError: whose `outcome` says what became of the request.
         """
         began = self._clock()
+        try:
+            http = encode(request, token, phone_number_id)
+        except WabotickError as error:
+            error.about(request.endpoint.name, request, 0, token.reveal())
+            raise
         call = _Call(
             request=request,
-            http=encode(request, token, phone_number_id),
+            http=http,
+            retries=self.retry if retry is None else self.retry.with_policy(retry),
             timeouts=timeouts,
             began=began,
             end=None if deadline is None else began + deadline,
             before_sending=before_sending,
         )
-        retries = self.retry if retry is None else self.retry.with_policy(retry)
         try:
             try:
                 value = await self._attempt(call)
             except WabotickError as error:
-                if not call.rereadable or not retries.allows(error, request.endpoint):
+                if not call.may_repeat(error):
                     raise
-                value = await self._again(call, retries, error)
+                value = await self._again(call, error)
         except WabotickError as error:
-            error.about(request.endpoint.name, request, call.attempts, token.reveal())
-            raise
-        retries.budget.refund()
+            settled = _settled(call, error)
+            settled.about(request.endpoint.name, request, call.attempts, token.reveal())
+            if settled is error:
+                raise
+            raise settled from error
+        call.retries.budget.refund()
         return value
 
-    async def _again(self, call: _Call, retries: Retry, error: WabotickError) -> Any:
+    async def _again(self, call: _Call, error: WabotickError) -> Any:
         def before_sleep(error: WabotickError, delay: float) -> None:
             name, cause = call.request.endpoint.name, type(error).__name__
             self.observers(RetryPlanned(endpoint=name, attempt=call.attempts, delay=delay, cause=cause))
 
-        give_up_at = call.began + retries.policy.give_up_after
-        return await retries.again(
+        give_up_at = call.began + call.retries.policy.give_up_after
+        return await call.retries.again(
             error,
-            call.request.endpoint,
             lambda: self._attempt(call),
+            may_repeat=call.may_repeat,
             give_up_at=give_up_at if call.end is None else min(give_up_at, call.end),
             before_sleep=before_sleep,
         )
 
     async def _attempt(self, call: _Call) -> Any:
         call.attempts += 1
-        waited = await self.limiter.acquire(call.request, max_wait=self._left(call))
+        try:
+            waited = await self.limiter.acquire(call.request, max_wait=self._left(call))
+        except NotSentError:
+            call.overdue = True
+            raise
         if call.before_sending is not None:
             await call.before_sending()
         granted = self._clock()
@@ -151,12 +175,15 @@ class Exchange:
                 answer,
                 call.request,
                 refusals=self.refusals,
-                trust_503=self.retry.policy.trust_503,
+                trust_503=call.retries.policy.trust_503,
                 now=self._wall_clock(),
             )
             outcome = Outcome.ACCEPTED
         except WabotickError as error:
             outcome = error.outcome
+            call.left_open = call.left_open or outcome is Outcome.UNKNOWN
+            if isinstance(error, ResponseError):
+                status = error.status
             if isinstance(error, RateLimitedError):
                 self._pause(call, error)
             raise
@@ -170,19 +197,19 @@ class Exchange:
 
     async def _post(self, call: _Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
-        timeouts = self._bounded(call)
         endpoint = call.request.endpoint
         paths = self._paths.get(endpoint.name, (endpoint.path, *endpoint.alternative_paths))
-        for path in paths[:-1]:
-            answer = await self.pool.post(msgspec.structs.replace(call.http, path=path), timeouts)
+        for path in paths:
+            http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
+            answer = await self.pool.post(http, self._bounded(call))
             if answer.status != 404:
-                self._paths[endpoint.name] = (path,)
-                return answer
-        last = call.http if paths[-1] == call.http.path else msgspec.structs.replace(call.http, path=paths[-1])
-        return await self.pool.post(last, timeouts)
+                break
+        if len(paths) > 1 and 200 <= answer.status < 300:  # anything else may come from in front of the platform
+            self._paths[endpoint.name] = (path,)
+        return answer
 
     def _pause(self, call: _Call, error: RateLimitedError) -> None:
-        seconds = min(self.retry.wait_asked(error), self.retry.policy.max_retry_after)
+        seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
         self.limiter.pause(self._clock() + seconds)
         name = call.request.endpoint.name
         _log.info("pause endpoint=%s seconds=%.1f", name, seconds)
@@ -205,6 +232,7 @@ class Exchange:
         if call.end is None:
             return None
         if (left := call.end - self._clock()) <= 0:
+            call.overdue = True
             raise NotSentError("the deadline passed before the request could leave")
         return left
 
@@ -219,3 +247,12 @@ class Exchange:
         other = copy.copy(self)
         other.retry = self.retry.with_policy(policy)
         return other
+
+
+def _settled(call: _Call, error: WabotickError) -> WabotickError:
+    """Keep open what an earlier attempt left open: a repeat that never arrived says nothing about it."""
+    if call.left_open and isinstance(error, NotSentError):
+        return OutcomeUnknownError(f"an earlier attempt may have arrived, and the last was not sent: {error.message}")
+    if call.left_open and isinstance(error, RateLimitedError | ServerError):
+        error.outcome = Outcome.UNKNOWN
+    return error

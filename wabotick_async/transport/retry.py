@@ -113,9 +113,9 @@ class Retry:
     async def again(
         self,
         first_error: WabotickError,
-        endpoint: Endpoint,
         attempt: Callable[[], Awaitable[ResultT]],
         *,
+        may_repeat: Callable[[WabotickError], bool],
         give_up_at: float,
         before_sleep: Callable[[WabotickError, float], None],
     ) -> ResultT:
@@ -123,8 +123,8 @@ class Retry:
 
         Args:
             first_error: what the first attempt raised.
-            endpoint: decides with the error whether another try is safe.
             attempt: one try.
+            may_repeat: tells whether another try is safe after an error; see `allows`.
             give_up_at: clock time after which no try is started.
             before_sleep: told of each planned retry and its delay in seconds.
 
@@ -141,7 +141,7 @@ class Retry:
             return await attempt()
 
         def may_retry(error: BaseException) -> bool:
-            return isinstance(error, WabotickError) and self.allows(error, endpoint)
+            return isinstance(error, WabotickError) and may_repeat(error)
 
         def wait(state: tenacity.RetryCallState) -> float:
             return self.backoff(_error_of(state), state.attempt_number)
