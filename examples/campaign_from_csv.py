@@ -9,14 +9,15 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from wabotick_async import BulkSender, CampaignError, SendTemplate, SQLiteJournal, WabotickClient
+from wabotick_async import BulkMessage, BulkSender, CampaignError, SendTemplate, SQLiteJournal, WabotickClient
 from wabotick_async.bulk.journal import State
 
 
-def messages(csv_path: str, template_id: str) -> Iterator[SendTemplate]:
+def messages(csv_path: str, template_id: str) -> Iterator[BulkMessage]:
     with open(csv_path, newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
-            yield SendTemplate(phone_number=row.pop("phone_number"), template_id=template_id, variables=row)
+            request = SendTemplate(phone_number=row.pop("phone_number"), template_id=template_id, variables=row)
+            yield BulkMessage(request=request, key=request.phone_number)  # once, whatever is edited between two runs
 
 
 async def main(csv_path: str, template_id: str) -> None:

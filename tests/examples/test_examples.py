@@ -61,6 +61,36 @@ async def test_campaign_from_csv_names_the_unknown_and_sends_nobody_twice(
     assert sandbox.ledger.per_recipient() == {ANN: 1, BOB: 1, EVE: 1}
 
 
+async def test_campaign_from_csv_tells_nobody_twice_after_an_edit(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    for name in ("Ann", "Anne"):
+        (tmp_path / "people.csv").write_text(PEOPLE.replace("Ann", name))
+        await run("examples/campaign_from_csv.py", "people.csv", sandbox.template_id)
+
+    assert sandbox.ledger.per_recipient() == {ANN: 1, BOB: 1, EVE: 1}
+
+
+async def test_campaign_from_csv_stops_on_ctrl_c_and_goes_on(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
+    numbers = [f"9198000001{number:02}" for number in range(12)]
+    (tmp_path / "people.csv").write_text("phone_number,name,order-code\n" + "".join(f"{one},A,B\n" for one in numbers))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "examples/campaign_from_csv.py"), "people.csv", sandbox.template_id),
+        cwd=tmp_path,
+        env=environment(sandbox),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    while not sandbox.ledger.entries:
+        await asyncio.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+    output, _ = await process.communicate()
+
+    assert process.returncode == 0
+    assert b"not_sent=0," not in output
+    ended = await run("examples/campaign_from_csv.py", "people.csv", sandbox.template_id)
+    assert "accepted=12, refused=0, unknown=0, not_sent=0" in ended.output
+    assert sandbox.ledger.per_recipient() == dict.fromkeys(numbers, 1)
+
+
 async def test_campaign_from_csv_finds_a_bad_row_first(run: Run, sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(PEOPLE + "0123,Zoe,Z-1\n")
 
