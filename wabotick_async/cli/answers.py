@@ -24,7 +24,7 @@ def _convert(value: object) -> Any:
     if isinstance(value, msgspec.Struct):
         fields = {name: getattr(value, name) for name in value.__struct_fields__}
         if isinstance(value, Answer):
-            fields.update({name: extra for name, extra in value.extra.items() if name not in fields})
+            fields["extra"] = value.extra or UNSET
         return {name: _convert(inner) for name, inner in fields.items() if inner is not UNSET}
     if isinstance(value, Mapping):
         return {str(name): _convert(inner) for name, inner in value.items()}
@@ -47,6 +47,6 @@ def print_lines(value: object) -> None:
         if place:
             out()
         for name, inner in row.items():
-            if inner not in (None, "", [], {}):
+            if name != "extra" and inner not in (None, "", [], {}):
                 text = inner if isinstance(inner, str) else msgspec.json.encode(inner).decode()
                 out(f"{name:<24} {plain(text)}")

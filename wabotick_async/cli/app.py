@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -62,8 +63,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except CommandError as error:
-        for line in error.lines:
-            say(f"wabotick: {line}")
+        for prefix, line in zip(itertools.chain([error.prefix], itertools.repeat("")), error.lines, strict=False):
+            say(prefix + line)
         return error.code
     except WabotickError as error:
         say(f"wabotick: {error}")

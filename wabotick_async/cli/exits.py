@@ -14,7 +14,7 @@ from ..errors import (
     WabotickError,
 )
 
-__all__ = ["EXIT_CODES", "CommandError", "ExitCode", "exit_code_of"]
+__all__ = ["EXIT_CODES", "CommandError", "ExitCode", "FileError", "exit_code_of"]
 
 
 class ExitCode(IntEnum):
@@ -44,10 +44,19 @@ _NOTHING_SENT: Final = (ConfigurationError, RequestInvalidError, CampaignConflic
 class CommandError(Exception):
     """Ends a command with some lines for a person, and an exit code."""
 
+    prefix = "wabotick: "
+    """Stands before the first line."""
+
     def __init__(self, *lines: str, code: ExitCode = ExitCode.INVALID) -> None:
         super().__init__("; ".join(lines))
         self.lines: Sequence[str] = lines
         self.code = code
+
+
+class FileError(CommandError):
+    """A file of recipients is not as expected; each line names the file itself."""
+
+    prefix = ""
 
 
 def exit_code_of(error: WabotickError) -> ExitCode:

@@ -38,13 +38,14 @@ def catch_signals(first: Callable[[], None], second: Callable[[], None]) -> Iter
     def step() -> None:
         next(steps, second)()
 
+    watched: list[int] = []
     # Where a loop cannot watch signals (Windows), Ctrl-C cancels the task as asyncio does it.
     with contextlib.suppress(NotImplementedError):
         for number in _SIGNALS:
             loop.add_signal_handler(number, step)
+            watched.append(number)
     try:
         yield
     finally:
-        with contextlib.suppress(NotImplementedError):
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+        for number in watched:
+            loop.remove_signal_handler(number)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from .exits import CommandError
+from .exits import CommandError, FileError
 
 __all__ = ["RecipientFile", "RecipientRow", "RowError"]
 
@@ -74,12 +74,14 @@ class RecipientFile:
         delimiter: what separates cells.
 
     Raises:
-        CommandError: the file cannot be read, or its header is not usable.
+        FileError: the file cannot be read, or its header is not usable.
     """
 
     def __init__(self, path: Path, *, delimiter: str = ",") -> None:
         self.path = path
         self.name = path.name
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise CommandError(f"--delimiter: expected one character, got {delimiter!r}")
         self._delimiter = delimiter
         self._columns: dict[str, int] = {}
         self.digest = ""
@@ -95,15 +97,15 @@ class RecipientFile:
         """Return the names in the header."""
         return tuple(self._columns)
 
-    def problem(self, text: str) -> CommandError:
+    def problem(self, text: str) -> FileError:
         """Return an error about this file."""
-        return CommandError(f"{self.name}: {text}")
+        return FileError(f"{self.name}: {text}")
 
     def require_column(self, column: str, option: str) -> None:
         """Check that an option names a column of this file.
 
         Raises:
-            CommandError: there is none of this name.
+            FileError: there is none of this name.
         """
         if column not in self._columns:
             raise self.problem(f"row 1: {option}: no column {column!r}, the header has: {', '.join(self._columns)}")
@@ -112,7 +114,7 @@ class RecipientFile:
         """Read the rows below the header; empty lines at the end are no rows.
 
         Raises:
-            CommandError: the file is not CSV in UTF-8.
+            FileError: the file is not CSV in UTF-8.
         """
         records = self._records()
         next(records, None)
@@ -156,7 +158,7 @@ class RecipientFile:
                 raise self._not_utf_8(number, raw, raw.index(b"\0"))
             yield text
 
-    def _not_utf_8(self, line: int, raw: bytes, place: int) -> CommandError:
+    def _not_utf_8(self, line: int, raw: bytes, place: int) -> FileError:
         hint = "; it looks like UTF-16" if line == 1 and (raw.startswith(_UTF_16) or b"\0" in raw) else ""
         found = f"the byte 0x{raw[place]:02x} at place {place + 1}"
         return self.problem(f"line {line}: expected UTF-8, got {found}{hint}. Save the file as 'CSV UTF-8'")
@@ -171,6 +173,6 @@ class RecipientFile:
         if repeated:
             raise self.problem(f"row 1: expected each column once, got {repeated[0]!r} twice")
         if len(names) == 1 and (other := [mark for mark in ";\t" if mark in names[0]]):
-            hint = "tab" if other[0] == "\t" else other[0]
-            raise self.problem(f"row 1: expected cells separated by {self._delimiter!r}; is it --delimiter '{hint}'?")
+            hint = "$'\\t'" if other[0] == "\t" else f"'{other[0]}'"
+            raise self.problem(f"row 1: expected cells separated by {self._delimiter!r}; is it --delimiter {hint}?")
         return {name: place for place, name in enumerate(names)}

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ..redaction import mask_phone_number
-from .exits import CommandError
+from .exits import FileError
 from .plan import Plan
 from .recipients import RecipientFile, RowError
 
@@ -20,7 +20,7 @@ def survey(file: RecipientFile, plan: Plan) -> Plan:
     """Check every row in one pass, holding one row at a time, and return the plan with rows and digest filled in.
 
     Raises:
-        CommandError: with one line a problem, 20 at most.
+        FileError: with one line a problem, 20 at most.
     """
     plan.check_columns(file)
     rows = wrong = 0
@@ -36,7 +36,7 @@ def survey(file: RecipientFile, plan: Plan) -> Plan:
     if wrong > len(lines):
         lines.append(f"{file.name}: and {wrong - len(lines):,} more rows with problems")
     if lines:
-        raise CommandError(*lines)
+        raise FileError(*lines)
     if rows == 0:
         raise file.problem("expected rows below the header, there are none")
     return msgspec.structs.replace(plan, rows=rows, digest=file.digest)
