@@ -36,12 +36,14 @@ def to_row(message: object, number: int) -> tuple[Request[Any], NewRow]:
     request, key = (message.request, message.key) if isinstance(message, BulkMessage) else (message, None)
     if not isinstance(request, Request):
         raise RequestInvalidError(f"message {number}: expected a request, got {type(request).__name__}")
+    if not isinstance(key, str | None):
+        raise RequestInvalidError(f"message {number}: expected a text as key, got {type(key).__name__}")
     endpoint = request.endpoint
     if endpoint.holds_file or endpoint.holds_secret:
         raise RequestInvalidError(f"message {number}: {endpoint.name} holds what a journal must not or cannot keep")
     try:
         payload = msgspec.json.encode(request)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise RequestInvalidError(f"message {number}: cannot be written as JSON: {error}") from error
     identity = payload if key is None else key.encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(digest_size=KEY_LENGTH, person=b"wabotick-message")

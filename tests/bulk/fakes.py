@@ -1,0 +1,171 @@
+"""A client of one method that does as each recipient's script says, and seconds that cost nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from wabotick_async.bulk import BulkSender, Journal, MemoryJournal
+from wabotick_async.bulk.journal import RowDetail, State
+from wabotick_async.config import Limits, RetryPolicy
+from wabotick_async.endpoints import Request, SendText
+from wabotick_async.models import SendReceipt
+from wabotick_async.outcomes import BulkReport, Outcome
+
+FINGERPRINT = {"campaign": "", "base_url": "https://platform.test", "phone_number_id": "100000000000001"}
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one send does."""
+
+    error: BaseException | None = None
+    """Raised in place of a receipt."""
+    early: bool = False
+    """Before the intent is recorded: nothing left."""
+    hangs: bool = False
+    """For ever, or until the client's gate opens."""
+
+
+ACCEPT = Step()
+HANG = Step(hangs=True)
+WAIT = Step(hangs=True, early=True)
+"""Wait for the rate limiter, for ever."""
+
+
+class FakeClient:
+    """Accepts everything that its script does not say otherwise."""
+
+    base_url = "https://platform.test"
+    phone_number_id: str | None = "100000000000001"
+
+    def __init__(self, *, concurrency: int = 4) -> None:
+        self.limits = Limits(concurrency=concurrency)
+        self.script: defaultdict[str, deque[Step]] = defaultdict(deque)
+        self.wire: list[str] = []
+        """Recipients of the requests of which a byte left, in order."""
+        self.asked: list[str] = []
+        """Recipients of all calls, in order."""
+        self.retries: list[RetryPolicy | None] = []
+        self.in_flight = self.most_in_flight = 0
+        self.gate = asyncio.Event()
+        self.on_wire: Callable[[Request[Any]], None] = lambda _: None
+
+    def plan(self, number: int, *steps: Step | BaseException) -> None:
+        """Say what the sends to a recipient do, one after the other; then they are accepted."""
+        self.script[phone(number)].extend(step if isinstance(step, Step) else Step(step) for step in steps)
+
+    async def send(
+        self,
+        request: Request[Any],
+        *,
+        retry: RetryPolicy | None = None,
+        before_sending: Callable[[], Awaitable[None]] | None = None,
+    ) -> Any:
+        recipient = str(getattr(request, "phone_number", ""))
+        self.asked.append(recipient)
+        self.retries.append(retry)
+        steps = self.script[recipient]
+        step = steps.popleft() if steps else ACCEPT
+        if step.early:
+            await self._play(step)
+        assert before_sending is not None
+        await before_sending()
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            if getattr(step.error, "outcome", None) is not Outcome.NOT_SENT:
+                self.on_wire(request)
+                self.wire.append(recipient)
+            await asyncio.sleep(0)
+            await self._play(step)
+        finally:
+            self.in_flight -= 1
+        return SendReceipt(message_id=f"wamid.{recipient}=")
+
+    async def _play(self, step: Step) -> None:
+        if step.hangs:
+            await self.gate.wait()
+        if step.error is not None:
+            raise step.error
+
+
+class FakeTime:
+    """Seconds that pass when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.slept: list[float] = []
+        self.stands_still = False
+        """True lets every sleep last for ever."""
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self.stands_still:
+            await asyncio.Event().wait()
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def phone(number: int) -> str:
+    return f"9190000{number:05}"
+
+
+def text(number: int, message: str = "hello") -> SendText:
+    return SendText(phone_number=phone(number), message=message)
+
+
+def texts(count: int, start: int = 1) -> list[SendText]:
+    return [text(number) for number in range(start, start + count)]
+
+
+def phones(numbers: Iterable[int]) -> list[str]:
+    return [phone(number) for number in numbers]
+
+
+def make_sender(
+    client: FakeClient, journal: Journal | None = None, time: FakeTime | None = None, **settings: Any
+) -> BulkSender:
+    time = time or FakeTime()
+    return BulkSender(
+        client, journal=journal or MemoryJournal(clock=time), clock=time, monotonic=time, sleep=time.sleep, **settings
+    )
+
+
+def counts(report: BulkReport) -> dict[str, int]:
+    """Return the counts that are not zero."""
+    found = {outcome.value: getattr(report, outcome.value) for outcome in Outcome}
+    assert sum(found.values()) == report.rows
+    return {name: count for name, count in found.items() if count}
+
+
+async def rows_of(journal: Journal) -> dict[str, RowDetail]:
+    """Return the rows of a closed journal by recipient; of repeats the first. What was in flight is unknown now."""
+    await journal.open(FINGERPRINT)
+    found: dict[str, RowDetail] = {}
+    for row in sorted([row for state in State async for row in journal.rows(state)], key=lambda row: row.seq):
+        found.setdefault(row.receiver, row)
+    await journal.close()
+    return found
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let tasks and the journal's thread work until something is true."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - any condition, so nobody can set an event
+            await asyncio.sleep(0.0005)
+
+
+async def quiet(measure: Callable[[], object]) -> None:
+    """Let tasks and the journal's thread work until something has not changed for long."""
+    last, since = measure(), 0
+    while since < 40:
+        await asyncio.sleep(0.001)
+        now = measure()
+        last, since = now, (since + 1 if now == last else 0)
