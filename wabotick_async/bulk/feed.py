@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import Any
 
 import anyio
@@ -38,10 +38,15 @@ class Feed:
                 else:
                     for message in self._messages:
                         await self._write.send(message)
-            except anyio.BrokenResourceError:  # nobody reads any more
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):  # nobody reads any more
                 return
             except Exception as error:  # noqa: BLE001 - whatever the user's source raises is reported after what it gave
                 self.failure = error
+            finally:
+                if isinstance(self._messages, AsyncGenerator):
+                    # It may hold a database cursor, which it should give back now and not when memory is cleared up.
+                    with anyio.CancelScope(shield=True):
+                        await self._messages.aclose()
 
     async def batch(self) -> list[Any]:
         """Wait for the next messages; an empty list is the end."""
@@ -57,3 +62,4 @@ class Feed:
     def close(self) -> None:
         """Let the source go."""
         self._read.close()
+        self._write.close()
