@@ -9,10 +9,10 @@ from typing import Any, Final
 import anyio
 import anyio.abc
 import msgspec
-from anyio.streams.memory import MemoryObjectReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ..endpoints import Endpoint, Request
-from ..errors import NotSentError, RequestInvalidError, WabotickError
+from ..errors import RequestInvalidError, WabotickError
 from ..outcomes import Outcome
 from .delivery import Delivered, Delivery, Job, Sends
 from .feed import Feed, Messages
@@ -25,8 +25,7 @@ __all__ = ["Campaign", "CampaignSettings", "Emit"]
 
 Emit = Callable[[BulkResult], Awaitable[None]]
 
-_BACKOFF_BASE: Final = 0.5
-_BACKOFF_CAP: Final = 30.0
+_SHORTEST_SLEEP: Final = 0.01
 
 
 class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +43,8 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Campaign:
     """One run over an open journal. Make a new one for the next.
 
-    At most `2 * concurrency` messages are open at a time (stored, waiting, in flight, or to be tried again), and the
-    source is read no further ahead than that.
+    At most `2 * concurrency` messages are open at a time (waiting, in flight, or to be tried again), and the source is
+    read no more than `concurrency + 1` messages beyond those.
     """
 
     def __init__(self, client: Sends, journal: Journal, emit: Emit | None, settings: CampaignSettings) -> None:
@@ -60,7 +59,7 @@ class Campaign:
         self._idle = anyio.Event()
         self._idle.set()
         self._slots = anyio.Semaphore(2 * settings.concurrency)
-        self._jobs, self._queue = anyio.create_memory_object_stream[Job](0)
+        self._jobs: MemoryObjectSendStream[Job]  # a stream must be closed, so it begins with the run
         self._feed_scope = anyio.CancelScope()
         self._returning: anyio.abc.TaskGroup | None = None
         self._workers: list[tuple[Delivery, anyio.CancelScope]] = []
@@ -73,12 +72,12 @@ class Campaign:
 
     async def run(self, messages: Messages) -> None:
         """Send the messages, then whatever else the journal has queued. What goes wrong ends up in `failure`."""
-        async with anyio.create_task_group() as group:
+        self._jobs, queue = anyio.create_memory_object_stream[Job](0)
+        async with self._jobs, queue, anyio.create_task_group() as group:
             for _ in range(self._settings.concurrency):
-                group.start_soon(self._work, self._queue.clone())
-            self._queue.close()
-            async with self._jobs:
-                await self._produce(messages)
+                group.start_soon(self._work, queue)
+            await self._produce(messages)
+            self._jobs.close()
 
     def stop(self, reason: str) -> None:
         """End the run: no message leaves any more, and those in flight are finished. The first reason counts."""
@@ -112,7 +111,7 @@ class Campaign:
         )
 
     async def _produce(self, messages: Messages) -> None:
-        feed = Feed(messages, self._settings.concurrency)
+        feed = Feed(messages, max(1, self._settings.concurrency // 2))
         with self._feed_scope:
             async with anyio.create_task_group() as self._returning:
                 self._returning.start_soon(feed.pull)
@@ -120,9 +119,8 @@ class Campaign:
                     await self._take_in(feed)
                     await self._idle.wait()
                     await self._take_up_the_rest()
-                    await self._idle.wait()
-                except WabotickError as error:
-                    self._abort(str(error), error)
+                except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
+                    self._abort(_reason(error), error)
                 finally:
                     feed.close()
 
@@ -149,19 +147,23 @@ class Campaign:
         if stored.added is Added.DUPLICATE:
             self._counts[Outcome.SKIPPED] += 1
             await self._tell(stored.seq, request, Outcome.SKIPPED, note="a duplicate of an earlier message")
-        elif stored.state is State.QUEUED:
-            await self._submit(Job(seq=stored.seq, request=request))
-        else:
+        elif stored.state is not State.QUEUED:
             self._known += 1
+        elif stored.not_before <= self._settings.clock():
+            await self._submit(Job(seq=stored.seq, request=request))
 
     async def _take_up_the_rest(self) -> None:
-        """Send what earlier runs left queued and this source did not bring."""
-        after = 0
-        while rows := await self._journal.queued(after, self._settings.concurrency, self._settings.clock()):
-            for row in rows:
-                request = read_request(row.endpoint, row.payload, self._settings.registry)
-                await self._submit(Job(seq=row.seq, request=request))
-            after = rows[-1].seq
+        """Send what earlier runs left queued and this source did not bring, each row when it is due."""
+        while (due := await self._journal.next_due()) is not None:
+            if (wait := due - self._settings.clock()) > 0:
+                await self._settings.sleep(max(wait, _SHORTEST_SLEEP))
+            after = 0
+            while rows := await self._journal.queued(after, self._settings.concurrency, self._settings.clock()):
+                for row in rows:
+                    request = read_request(row.endpoint, row.payload, self._settings.registry)
+                    await self._submit(Job(seq=row.seq, request=request))
+                after = rows[-1].seq
+            await self._idle.wait()
 
     async def _submit(self, job: Job) -> None:
         await self._slots.acquire()
@@ -170,8 +172,8 @@ class Campaign:
         self._open_jobs += 1
         await self._jobs.send(job)
 
-    async def _submit_again(self, job: Job) -> None:
-        await self._settings.sleep(self._backoff(job))
+    async def _submit_again(self, job: Job, wait: float) -> None:
+        await self._settings.sleep(wait)
         job.returns += 1
         await self._jobs.send(job)
 
@@ -182,26 +184,28 @@ class Campaign:
             self._idle.set()
 
     async def _work(self, queue: MemoryObjectReceiveStream[Job]) -> None:
-        delivery = Delivery(self._client, self._journal, may_leave=lambda: self.stopped is None)
+        clock = self._settings.clock
+        delivery = Delivery(self._client, self._journal, may_leave=lambda: self.stopped is None, clock=clock)
         with anyio.CancelScope() as scope:
             self._workers.append((delivery, scope))
-            async with queue:
-                async for job in queue:
-                    try:
-                        await self._conclude(job, await delivery.deliver(job))
-                    except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
-                        self._abort(f"stopped by {type(error).__name__}: {error}", error)
-                    delivery.claimed = False
-                    if self.stopped is not None:
-                        return
+            async for job in queue:
+                try:
+                    await self._conclude(job, await delivery.deliver(job))
+                except Exception as error:  # noqa: BLE001 - as in _produce
+                    self._abort(_reason(error), error)
+                delivery.claimed = False
+                if self.stopped is not None:
+                    return
 
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         error = delivered.error
         if error is not None:
             self._consider_stopping(error)
+        if delivered.failure is not None:
+            self._abort(_reason(delivered.failure), delivered.failure)
         if delivered.outcome is Outcome.NOT_SENT:
             if error is not None and self._returning is not None and self.stopped is None:
-                self._returning.start_soon(self._submit_again, job)
+                self._returning.start_soon(self._submit_again, job, delivered.retry_in)
             else:
                 self._close()
             return
@@ -218,7 +222,7 @@ class Campaign:
     def _consider_stopping(self, error: WabotickError) -> None:
         if stops_campaign(error):
             self._abort(f"every further message would fail, too: {error}", error)
-        if not isinstance(error, NotSentError):
+        if error.outcome is not Outcome.NOT_SENT or isinstance(error, RequestInvalidError):
             self._unreachable_since = None
             return
         now = self._settings.monotonic()
@@ -227,9 +231,10 @@ class Campaign:
         if (silence := now - self._unreachable_since) > self._settings.patience:
             self._abort(f"nothing could leave for {silence:.0f} s: {error}", error)
 
-    def _backoff(self, job: Job) -> float:
-        return min(_BACKOFF_CAP, _BACKOFF_BASE * 2.0 ** min(job.returns, 10))
-
     async def _tell(self, row: int, request: Request[Any], outcome: Outcome, **what: Any) -> None:
         if self._emit is not None:
             await self._emit(BulkResult(row=row, request=request, outcome=outcome, **what))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, WabotickError) else f"stopped by {type(error).__name__}: {error}"

@@ -10,10 +10,10 @@ import msgspec
 
 from ..config import RetryPolicy
 from ..endpoints import Request
-from ..errors import ConfigurationError, RequestInvalidError, WabotickError
+from ..errors import CampaignError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
 from .journal import Finish, Journal
-from .result import finish_of, is_deferred
+from .result import finish_of, is_deferred, wait_asked
 
 __all__ = ["Delivered", "Delivery", "Job", "Sends"]
 
@@ -21,6 +21,8 @@ AnswerT = TypeVar("AnswerT")
 
 # The journal must hear of every failed attempt, so each one comes back here instead of being repeated inside a call.
 _ONE_ATTEMPT: Final = RetryPolicy(attempts=1)
+_BACKOFF_BASE: Final = 0.5
+_BACKOFF_CAP: Final = 30.0
 
 
 class Sends(Protocol):
@@ -51,6 +53,10 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     receipt: Any = None
     error: WabotickError | None = None
+    retry_in: float = 0.0
+    """Seconds after which a message that was not sent may be tried again."""
+    failure: Exception | None = None
+    """What the client raised although it should not; the run cannot go on."""
 
 
 class _NotThisTimeError(Exception):
@@ -64,12 +70,16 @@ class Delivery:
         client: sends the message.
         journal: has the row queued.
         may_leave: asked in the last moment before the claim.
+        clock: seconds since the epoch.
     """
 
-    def __init__(self, client: Sends, journal: Journal, *, may_leave: Callable[[], bool]) -> None:
+    def __init__(
+        self, client: Sends, journal: Journal, *, may_leave: Callable[[], bool], clock: Callable[[], float]
+    ) -> None:
         self._client = client
         self._journal = journal
         self._may_leave = may_leave
+        self._clock = clock
         self.claimed = False
         """Whether a message is on its way, so that calling it off would leave its outcome unknown.
 
@@ -86,8 +96,16 @@ class Delivery:
             receipt = await self._send(job)
         except _NotThisTimeError:
             return Delivered(outcome=Outcome.NOT_SENT)
+        except CampaignError:  # of the claim: nothing left
+            raise
         except WabotickError as error:
             return await self._failed(job, error)
+        except Exception as error:  # noqa: BLE001 - broken in a way that nobody foresaw: the message may have left
+            if not self.claimed:
+                return Delivered(outcome=Outcome.NOT_SENT, failure=error)
+            note = type(error).__name__
+            await self._journal.finish(Finish(job.seq, Outcome.UNKNOWN, code="unexpected_error", note=note))
+            return Delivered(outcome=Outcome.UNKNOWN, failure=error)
         else:
             response = getattr(receipt, "response", None)
             message_id = getattr(receipt, "message_id", None)
@@ -99,29 +117,31 @@ class Delivery:
         async def claim() -> None:
             if not self._may_leave():
                 raise _NotThisTimeError
-            self.claimed = True
+            # Set afterwards: a claim that is called off undoes itself.
             if not await self._journal.claim(job.seq):
-                self.claimed = False
                 raise _NotThisTimeError  # the row is not queued any more
+            self.claimed = True
 
         try:
             return await self._client.send(job.request, retry=_ONE_ATTEMPT, before_sending=claim)
-        except (WabotickError, _NotThisTimeError):
+        except Exception:
             raise
-        except BaseException:
-            # Cancelled, or broken in a way that nobody foresaw: the message may have left.
+        except BaseException:  # cancelled: the message may have left
             if self.claimed:
                 with anyio.CancelScope(shield=True):
                     await self._journal.finish(Finish(job.seq, Outcome.UNKNOWN, code="interrupted"))
             raise
 
     async def _failed(self, job: Job, error: WabotickError) -> Delivered:
-        if is_deferred(error) or isinstance(error, ConfigurationError):
-            if self.claimed:
-                await self._journal.requeue(job.seq)
-            return Delivered(outcome=Outcome.NOT_SENT, error=error)
         outcome = Outcome.SKIPPED if isinstance(error, RequestInvalidError) else error.outcome
-        if not self.claimed and not await self._journal.claim(job.seq):
-            return Delivered(outcome=Outcome.NOT_SENT)
+        if is_deferred(error) or outcome is Outcome.NOT_SENT:
+            wait = max(wait_asked(error), min(_BACKOFF_CAP, _BACKOFF_BASE * 2.0 ** min(job.returns, 10)))
+            if self.claimed:
+                await self._journal.requeue(job.seq, self._clock() + wait)
+            return Delivered(outcome=Outcome.NOT_SENT, error=error, retry_in=wait)
+        if not self.claimed:
+            if not await self._journal.claim(job.seq):
+                return Delivered(outcome=Outcome.NOT_SENT)
+            self.claimed = True
         await self._journal.finish(finish_of(job.seq, outcome, error))
         return Delivered(outcome=outcome, error=error)

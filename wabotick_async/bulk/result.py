@@ -21,7 +21,7 @@ from ..errors import (
 from ..outcomes import Outcome
 from .journal import Finish
 
-__all__ = ["BulkResult", "cause_of", "finish_of", "is_deferred", "stops_campaign"]
+__all__ = ["BulkResult", "cause_of", "finish_of", "is_deferred", "stops_campaign", "wait_asked"]
 
 _HUMAN_MUST_ACT: Final = frozenset(
     {
@@ -35,6 +35,7 @@ _HUMAN_MUST_ACT: Final = frozenset(
 _WRONG_ADDRESS: Final = frozenset({404, 405, 419})
 # Refused before acceptance, so the row may be queued again.
 _FOR_PACE: Final = frozenset({Advice.SLOW_ACCOUNT, Advice.SLOW_NUMBER, Advice.SLOW_PAIR, Advice.PAUSE_NUMBER})
+_LONGEST_WAIT: Final = 300.0
 
 
 class BulkResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +69,12 @@ def is_deferred(error: WabotickError) -> bool:
     if isinstance(error, ServerError):
         return error.outcome is Outcome.REFUSED
     return isinstance(error, APIError) and error.advice in _FOR_PACE
+
+
+def wait_asked(error: WabotickError) -> float:
+    """Return the seconds that the server asks to wait, up to five minutes; 0 where it asks nothing."""
+    asked = error.retry_after if isinstance(error, APIError | ServerError) else None
+    return min(max(asked or 0.0, 0.0), _LONGEST_WAIT)
 
 
 def stops_campaign(error: WabotickError) -> bool:

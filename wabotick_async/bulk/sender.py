@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 import anyio
 
 from ..config import Limits
 from ..endpoints import Endpoint, registry
-from ..errors import CampaignAbortedError, ConfigurationError
+from ..errors import CampaignAbortedError, ConfigurationError, JournalError
 from ..outcomes import BulkReport
 from .campaign import Campaign, CampaignSettings, Emit
 from .delivery import Sends
@@ -112,13 +112,13 @@ class BulkSender:
             CampaignAbortedError: the campaign stopped itself; its `report` has the counts, and the rest stays queued.
             JournalError: the journal cannot be used.
         """
-        return await self._run(messages, None)
+        return await self._run(messages, self._campaign())
 
     async def resume(self) -> BulkReport:
         """Send what earlier runs left queued; raises as `run` does. Rows of unknown outcome stay unknown."""
-        return await self._run((), None)
+        return await self._run((), self._campaign())
 
-    async def stream(self, messages: Messages) -> AsyncIterator[BulkResult]:
+    async def stream(self, messages: Messages) -> AsyncGenerator[BulkResult, None]:
         """Send all messages and yield each result as it comes; raises as `run` does.
 
         Read slowly, and sending slows down. Stop reading, and no further message leaves, while what is in flight is
@@ -132,23 +132,28 @@ class BulkSender:
             except anyio.BrokenResourceError:  # nobody reads any more; the journal knows it all the same
                 return
 
+        campaign = self._campaign(emit)
+
         async def run() -> BulkReport:
             async with write:
-                return await self._run(messages, emit)
+                return await self._run(messages, campaign)
 
         running = asyncio.create_task(run())
+        cancelled = False
         try:
             async with read:
                 async for result in read:
                     yield result
         except asyncio.CancelledError:
-            running.cancel()
+            cancelled = running.cancel()
             raise
         finally:
-            self.stop("nobody reads the results any more")
+            # Its own campaign only: this may be a second stream, refused because another one is running.
+            campaign.stop("nobody reads the results any more")
             with anyio.CancelScope(shield=True):
                 await asyncio.wait({running})
-            if not running.cancelled() and (error := running.exception()) is not None:
+            error = None if running.cancelled() else running.exception()
+            if error is not None and not cancelled:
                 raise error
 
     def stop(self, reason: str = "stopped by the caller") -> None:
@@ -160,36 +165,53 @@ class BulkSender:
         """Return the counts of the run so far."""
         return self.progress if self._running is None else self._running.progress
 
-    async def _run(self, messages: Messages, emit: Emit | None) -> BulkReport:
+    def _campaign(self, emit: Emit | None = None) -> Campaign:
+        return Campaign(self._client, self.journal, emit, self._settings)
+
+    async def _run(self, messages: Messages, campaign: Campaign) -> BulkReport:
         if self._running is not None:
             raise ConfigurationError("this sender is running already; use one sender a campaign")
-        campaign = Campaign(self._client, self.journal, emit, self._settings)
         self._running = campaign
-        report = BulkReport()
         try:
             await self.journal.open(self._fingerprint)
-            try:
-                await campaign.run(messages)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    self.progress = campaign.progress
-                    report = self.report = await self._count(campaign)
-                    await self.journal.close(campaign.stopped or "done")
+            report = await self._run_open(messages, campaign)
         finally:
             self._running = None
         if campaign.aborted:
             raise CampaignAbortedError(str(campaign.stopped), report=report) from campaign.failure
         return report
 
+    async def _run_open(self, messages: Messages, campaign: Campaign) -> BulkReport:
+        try:
+            await campaign.run(messages)
+        except BaseException:
+            campaign.stop("cancelled")
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                self.progress = campaign.progress
+                try:
+                    report = self.report = await self._count(campaign)
+                finally:
+                    await self.journal.close(campaign.stopped or "done")
+        return report
+
     async def _count(self, campaign: Campaign) -> BulkReport:
         counts = await self.journal.counts()
+        try:
+            causes = await self.journal.causes()
+        except JournalError:
+            # A journal that failed during the run is no reason to keep back what it last knew.
+            if not campaign.aborted:
+                raise
+            causes = {}
         return BulkReport(
             accepted=counts.accepted,
             refused=counts.refused,
             unknown=counts.unknown + counts.in_flight,
             not_sent=counts.queued,
             skipped=counts.skipped,
-            causes=await self.journal.causes(),
+            causes=causes,
             elapsed=campaign.progress.elapsed,
             stopped=campaign.stopped,
         )

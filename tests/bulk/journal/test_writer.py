@@ -114,20 +114,26 @@ async def test_cancelled_claim_of_a_row_in_flight_leaves_it_there(journal: AnyJo
 
 async def test_failed_and_cancelled_claim_leaves_its_row_to_others(journal: AnyJournal) -> None:
     await journal.add(new_rows(1))
-    gather, proceed = threading.Event(), threading.Event()
+    begun, gather, failing_now, proceed = (threading.Event() for _ in range(4))
+
+    def wait(_: Store) -> None:
+        begun.set()
+        gather.wait(5)
 
     def fail_later(_: Store) -> None:
+        failing_now.set()
         proceed.wait(5)
         raise sqlite_error(sqlite3.SQLITE_BUSY)
 
-    before = asyncio.create_task(journal._do(lambda _: gather.wait(5)))
-    await asyncio.sleep(0.02)
+    before = asyncio.create_task(journal._do(wait))
+    await asyncio.to_thread(begun.wait, 5)
     # One commit, which fails: the claim and what makes it fail.
     first = asyncio.create_task(journal.claim(1))
     failing = asyncio.create_task(journal._do(fail_later))
     await asyncio.sleep(0)
     gather.set()
     await before
+    await asyncio.to_thread(failing_now.wait, 5)
     second = asyncio.create_task(journal.claim(1))
     await asyncio.sleep(0)
     first.cancel()

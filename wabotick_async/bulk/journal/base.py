@@ -87,6 +87,8 @@ class Stored(msgspec.Struct, frozen=True):
     seq: int
     added: Added
     state: State
+    not_before: float = 0.0
+    """Seconds since the epoch when a queued row is due."""
 
 
 class Row(msgspec.Struct, frozen=True):

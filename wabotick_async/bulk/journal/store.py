@@ -33,7 +33,7 @@ INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_r
 VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1)
 ON CONFLICT(key) DO UPDATE SET
   fed_count = CASE WHEN fed_run = excluded.fed_run THEN fed_count + 1 ELSE 1 END, fed_run = excluded.fed_run
-RETURNING seq, state, added_run, fed_count
+RETURNING seq, state, added_run, fed_count, not_before
 """
 _ADD_REPEAT: Final = """
 INSERT INTO item(key, receiver, endpoint, payload, state, code, note, added_run, fed_run, fed_count)
@@ -179,7 +179,7 @@ class Store:
             "note": self._fresh_note,
             "run": self._run,
         }
-        [(seq, state, added_run, fed_count)] = self.connection.execute(_ADD, values).fetchall()
+        [(seq, state, added_run, fed_count, not_before)] = self.connection.execute(_ADD, values).fetchall()
         if fed_count > 1:
             # The repeat's key follows from its number: feeding the source again finds it instead of storing it twice.
             key = hashlib.blake2b(row.key + fed_count.to_bytes(8, "big"), digest_size=KEY_LENGTH).digest()
@@ -188,7 +188,7 @@ class Store:
             [(seq,)] = self.connection.execute("SELECT seq FROM item WHERE key = ?", (key,)).fetchall()
             return Stored(seq, Added.DUPLICATE, State.SKIPPED)
         if added_run != self._run:
-            return Stored(seq, Added.KNOWN, STATES[state])
+            return Stored(seq, Added.KNOWN, STATES[state], not_before)
         self.tally[self._fresh] += 1
         return Stored(seq, Added.NEW, STATES[state])
 
