@@ -45,9 +45,8 @@ NOT_FOUND = HTTPAnswer(status=404, headers={}, body=b"<html>Not Found</html>")
 
 
 def http(status: int, body: bytes = b"", **headers: str) -> HTTPAnswer:
-    return HTTPAnswer(
-        status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=body
-    )
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HTTPAnswer(status=status, headers=fields, body=body)
 
 
 class SlowTransport(FakeTransport):

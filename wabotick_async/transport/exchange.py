@@ -84,7 +84,7 @@ class Exchange:
         self.observers = observers
         self._clock = clock
         self._wall_clock = wall_clock
-        self._paths: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[str, str] = {}
 
     async def send(
         self,
@@ -198,15 +198,19 @@ class Exchange:
     async def _post(self, call: _Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
         endpoint = call.request.endpoint
-        paths = self._paths.get(endpoint.name, (endpoint.path, *endpoint.alternative_paths))
-        for path in paths:
-            http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
-            answer = await self.pool.post(http, self._bounded(call))
-            if answer.status != 404:
-                break
-        if len(paths) > 1 and 200 <= answer.status < 300:  # anything else may come from in front of the platform
-            self._paths[endpoint.name] = (path,)
+        known = self._paths.get(endpoint.name)
+        path, *others = (known,) if known is not None else (endpoint.path, *endpoint.alternative_paths)
+        answer = await self._post_to(path, call)
+        while answer.status == 404 and others:
+            path = others.pop(0)
+            answer = await self._post_to(path, call)
+        if endpoint.alternative_paths and 200 <= answer.status < 300:  # others may come from in front of the platform
+            self._paths[endpoint.name] = path
         return answer
+
+    async def _post_to(self, path: str, call: _Call) -> HTTPAnswer:
+        http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
+        return await self.pool.post(http, self._bounded(call))
 
     def _pause(self, call: _Call, error: RateLimitedError) -> None:
         seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)

@@ -47,6 +47,9 @@ class SessionPool:
             `request_class=GuardedRequest`: without it, only errors before a connection prove that nothing was sent.
         ssl_context: your own trust settings; certificates are always verified by default.
         proxy: address of an HTTP proxy; the environment's is never used.
+
+    Raises:
+        ConfigurationError: the trust settings are none, or belong to a session that has its own.
     """
 
     def __init__(
@@ -59,6 +62,10 @@ class SessionPool:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
     ) -> None:
+        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+            raise ConfigurationError("ssl_context: expected an ssl.SSLContext; certificates are always verified")
+        if ssl_context is not None and session is not None:
+            raise ConfigurationError("ssl_context: expected none beside a session, whose connector has its own")
         self._hosts = (base_url, team_base_url or base_url)
         self._urls: dict[tuple[str, bool], URL] = {}
         self._limits = limits
@@ -99,6 +106,7 @@ class SessionPool:
                 data=body,
                 headers=_HEADERS if multipart else _FORM_HEADERS,
                 allow_redirects=False,
+                raise_for_status=False,
                 timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
                 proxy=self._proxy,
             ) as response:
@@ -137,6 +145,8 @@ class SessionPool:
             raise ConfigurationError("the client was opened in another event loop; open one in each loop")
         if self._session is None:
             self._session = self._open()
+        if self._session.closed:
+            raise ConfigurationError("the session was closed by its owner")
         return self._session
 
     def _open(self) -> aiohttp.ClientSession:
@@ -174,11 +184,11 @@ class SessionPool:
 class _Opened:
     """A body, and the file to close behind it."""
 
-    def __init__(self, body: bytes | aiohttp.FormData, file: io.IOBase | None) -> None:
+    def __init__(self, body: aiohttp.BytesPayload | aiohttp.FormData, file: io.IOBase | None) -> None:
         self.body = body
         self.file = file
 
-    def __enter__(self) -> bytes | aiohttp.FormData:
+    def __enter__(self) -> aiohttp.BytesPayload | aiohttp.FormData:
         return self.body
 
     def __exit__(self, *_: object) -> None:
@@ -187,11 +197,11 @@ class _Opened:
 
 
 async def _opened(body: bytes | Multipart) -> _Opened:
+    # Both kinds have a repr without content: in a traceback with locals, bare bytes would show the token.
     if isinstance(body, bytes):
-        return _Opened(body, None)
+        return _Opened(aiohttp.BytesPayload(body), None)
     form = aiohttp.FormData()
-    for name, value in body.fields.items():
-        form.add_field(name, value)
+    form.add_fields(*body.fields.items())
     file: io.IOBase | None = None
     source: object = body.file
     if isinstance(body.file, bytes):
@@ -206,8 +216,6 @@ async def _opened(body: bytes | Multipart) -> _Opened:
 
 
 def _translated(error: Exception, mark: SentMark) -> TransportError:
-    if isinstance(error, RuntimeError) and "closed" not in str(error).lower():
-        raise error
     before = isinstance(error, _BEFORE_CONNECTION) or (mark.guarded and not mark.left)
     if before:
         return NotSentError(f"nothing was sent: {_named(error)}", fatal=isinstance(error, _FATAL))

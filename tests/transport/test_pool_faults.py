@@ -1,0 +1,466 @@
+"""What becomes of a request when the network fails, each fault made on loopback with a raw server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+import ssl
+
+import aiohttp
+import pytest
+import trustme
+
+from tests.transport.tcp import CALL, SOON, Behaviour, Connection, answer, fine, hang, pooled, serving
+from wabotick_async import (
+    ConfigurationError,
+    DecodeError,
+    GuardedRequest,
+    Limits,
+    NotSentError,
+    OutcomeUnknownError,
+    Timeout,
+)
+from wabotick_async.transport import SessionPool
+from wabotick_async.wire import HTTPRequest, Multipart
+
+SHORT = Timeout(connect=2.0, total=0.1)
+FAST = Timeout(connect=0.1, total=2.0)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def trust(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def serve_as(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+# --- before the first byte
+
+
+async def not_sent(pool: SessionPool, timeouts: Timeout = SOON) -> NotSentError:
+    with pytest.raises(NotSentError) as caught:
+        await pool.post(CALL, timeouts)
+    assert caught.value.__cause__ is not None
+    return caught.value
+
+
+async def test_dns_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fails)
+    async with pooled("https://no-such-host.invalid") as pool:
+        error = await not_sent(pool)
+    assert isinstance(error.__cause__, aiohttp.ClientConnectorDNSError)
+    assert not error.fatal
+
+
+async def test_refused() -> None:
+    async with pooled(f"http://127.0.0.1:{free_port()}") as pool:
+        error = await not_sent(pool)
+    assert isinstance(error.__cause__, aiohttp.ClientConnectorError)
+    assert not error.fatal
+
+
+@pytest.mark.parametrize("timeouts", [FAST, SHORT], ids=["connect", "total"])
+async def test_nobody_takes_the_connection(timeouts: Timeout) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fill = [socket.socket() for _ in range(4)]
+        for sock in fill:
+            sock.setblocking(False)
+            sock.connect_ex(listener.getsockname())
+        async with pooled(f"http://127.0.0.1:{listener.getsockname()[1]}") as pool:
+            error = await not_sent(pool, timeouts)
+        for sock in fill:
+            sock.close()
+    assert isinstance(error.__cause__, TimeoutError)
+
+
+@pytest.mark.parametrize("timeouts", [FAST, SHORT], ids=["connect", "total"])
+async def test_the_pool_is_full(timeouts: Timeout) -> None:
+    async with serving(hang) as server, pooled(server.url, limits=Limits(concurrency=1)) as pool:
+        first = asyncio.create_task(pool.post(CALL, SOON))
+        await server.arrival()
+        error = await not_sent(pool, timeouts)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+    assert isinstance(error.__cause__, TimeoutError)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("localhost", False), ("wrong.example", True)])
+async def test_a_certificate_is_bad(authority: trustme.CA, trust: ssl.SSLContext, name: str, trusted: bool) -> None:
+    async with (
+        serving(fine, serve_as(authority, name)) as server,
+        pooled(server.url, ssl_context=trust if trusted else None) as pool,
+    ):
+        error = await not_sent(pool)
+        assert server.requests == []
+    assert error.fatal
+
+
+async def test_tls_meets_a_plain_port() -> None:
+    async def plain(connection: Connection) -> None:
+        await connection.reader.read(100)
+        await connection.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with serving(plain) as server, pooled(server.url.replace("http:", "https:")) as pool:
+        error = await not_sent(pool)
+    assert error.fatal
+
+
+async def tls_fin(connection: Connection) -> None:
+    await connection.reader.read(100)
+
+
+async def tls_reset(connection: Connection) -> None:
+    await connection.reader.read(100)
+    connection.reset()
+
+
+async def tls_hang(connection: Connection) -> None:
+    await asyncio.sleep(30)
+
+
+@pytest.mark.parametrize("behave", [tls_fin, tls_reset, tls_hang])
+@pytest.mark.parametrize("timeouts", [FAST, SHORT], ids=["connect", "total"])
+async def test_a_handshake_breaks_off(behave: Behaviour, timeouts: Timeout) -> None:
+    async with serving(behave) as server, pooled(server.url.replace("http:", "https:")) as pool:
+        error = await not_sent(pool, timeouts)
+    assert not error.fatal
+
+
+async def test_the_proxy_is_away() -> None:
+    async with serving(fine) as server, pooled(server.url, proxy=f"http://127.0.0.1:{free_port()}") as pool:
+        await not_sent(pool)
+        assert server.requests == []
+
+
+async def test_no_file_descriptor_is_left() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with serving(fine) as server, pooled(server.url) as pool:
+        lowest = os.open(os.devnull, os.O_RDONLY)
+        os.close(lowest)
+        used = max(int(name) for name in os.listdir("/proc/self/fd"))
+        holes = [os.open(os.devnull, os.O_RDONLY) for _ in range(used - lowest)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            await not_sent(pool)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in holes:
+                os.close(descriptor)
+        assert (await pool.post(CALL, SOON)).status == 200
+
+
+# --- after the first byte
+
+
+async def fin_unread(connection: Connection) -> None:
+    pass
+
+
+async def reset_unread(connection: Connection) -> None:
+    connection.reset()
+
+
+async def fin_read(connection: Connection) -> None:
+    await connection.request()
+
+
+async def reset_read(connection: Connection) -> None:
+    await connection.request()
+    connection.reset()
+
+
+async def half_close(connection: Connection) -> None:
+    await connection.request()
+    connection.writer.write_eof()
+    await asyncio.sleep(0.3)
+
+
+async def drip(connection: Connection) -> None:
+    await connection.request()
+    for byte in answer():
+        await connection.write(bytes([byte]))
+        await asyncio.sleep(0.02)
+
+
+def saying(data: bytes) -> Behaviour:
+    async def say(connection: Connection) -> None:
+        await connection.request()
+        await connection.write(data)
+        await asyncio.sleep(0.02)
+
+    return say
+
+
+AFTER: dict[str, tuple[Behaviour, Timeout, type[Exception]]] = {
+    "fin, unread": (fin_unread, SOON, aiohttp.ClientError),
+    "reset, unread": (reset_unread, SOON, aiohttp.ClientError),
+    "fin": (fin_read, SOON, aiohttp.ServerDisconnectedError),
+    "reset": (reset_read, SOON, aiohttp.ClientOSError),
+    "half-close": (half_close, SOON, aiohttp.ServerDisconnectedError),
+    "silence": (hang, SHORT, TimeoutError),
+    "drip": (drip, SHORT, TimeoutError),
+    "half a status line": (saying(b"HTTP/1.1 20"), SOON, aiohttp.ServerDisconnectedError),
+    "cut header": (saying(b"HTTP/1.1 200 OK\r\nContent-Ty"), SOON, aiohttp.ServerDisconnectedError),
+    "cut body": (saying(answer(b"x" * 50)[:-10]), SOON, aiohttp.ClientPayloadError),
+    "cut chunk": (
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n{"),
+        SOON,
+        aiohttp.ClientPayloadError,
+    ),
+    "broken gzip": (saying(answer(b"hello", head=b"Content-Encoding: gzip\r\n")), SOON, aiohttp.ClientPayloadError),
+    "garbage": (saying(b"\x16\x03\x01garbage\r\n\r\n"), SOON, aiohttp.ClientResponseError),
+    "a long header": (
+        saying(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20_000 + b"\r\n\r\n"),
+        SOON,
+        aiohttp.ClientResponseError,
+    ),
+    "many headers": (saying(answer(head=b"X: 1\r\n" * 500)), SOON, aiohttp.ClientResponseError),
+    "two lengths": (saying(answer(b"{}", head=b"Content-Length: 5\r\n")), SOON, aiohttp.ClientResponseError),
+}
+
+
+@pytest.mark.parametrize(("behave", "timeouts", "cause"), AFTER.values(), ids=AFTER)
+async def test_after_the_first_byte_the_outcome_is_unknown(
+    behave: Behaviour, timeouts: Timeout, cause: type[Exception]
+) -> None:
+    async with serving(behave) as server, pooled(server.url) as pool:
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await pool.post(CALL, timeouts)
+        assert len(server.requests) <= 1, "sent twice"
+        assert server.connections == 1
+    assert isinstance(caught.value.__cause__, cause)
+
+
+WHOLE = answer(b'{"status":"1","wa_message_id":"wamid.1"}', head=b"Content-Type: application/json\r\n")
+
+
+async def test_wherever_an_answer_is_cut_it_is_never_taken_for_whole_or_sent_twice() -> None:
+    for length in range(0, len(WHOLE), 3):
+        async with serving(saying(WHOLE[:length])) as server, pooled(server.url) as pool:
+            with pytest.raises(OutcomeUnknownError):
+                await pool.post(CALL, SOON)
+            assert len(server.requests) == 1
+
+
+async def test_the_pool_closes_in_flight() -> None:
+    async with serving(hang) as server, pooled(server.url) as pool:
+        task = asyncio.create_task(pool.post(CALL, SOON))
+        await server.arrival()
+        await pool.close()
+        with pytest.raises(OutcomeUnknownError):
+            await task
+
+
+async def test_a_cancelled_request_is_cancelled() -> None:
+    async with serving(hang) as server, pooled(server.url) as pool:
+        task = asyncio.create_task(pool.post(CALL, SOON))
+        await server.arrival()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_refusal_with_a_cut_text_is_a_refusal_still() -> None:
+    cut = answer(b"x" * 50, status="422 Unprocessable")[:-10]
+    async with serving(saying(cut)) as server, pooled(server.url) as pool:
+        assert (await pool.post(CALL, SOON)).status == 422
+
+
+def upload(file: bytes) -> HTTPRequest:
+    body = Multipart(
+        fields={"apiToken": "1|x"}, file_field="media_file", file=file, file_name="a.bin", content_type="image/png"
+    )
+    return HTTPRequest(path="/api/v1/whatsapp/upload/media", body=body)
+
+
+async def early_413(connection: Connection) -> None:
+    await connection.reader.readuntil(b"\r\n\r\n")
+    await connection.write(answer(b"", status="413 Too Large", head=b"Connection: close\r\n"))
+    await asyncio.sleep(0.05)
+    connection.reset()
+
+
+async def reset_in_upload(connection: Connection) -> None:
+    await connection.reader.readuntil(b"\r\n\r\n")
+    await connection.reader.read(1000)
+    connection.reset()
+
+
+async def never_read(connection: Connection) -> None:
+    connection.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
+    await asyncio.sleep(30)
+
+
+async def test_an_upload_is_refused_early() -> None:
+    async with serving(early_413) as server, pooled(server.url) as pool:
+        assert (await pool.post(upload(b"x" * 8_000_000), SOON)).status == 413
+
+
+@pytest.mark.parametrize(("behave", "timeouts"), [(reset_in_upload, SOON), (never_read, SHORT)])
+async def test_an_upload_breaks_off(behave: Behaviour, timeouts: Timeout) -> None:
+    async with serving(behave) as server, pooled(server.url) as pool:
+        with pytest.raises(OutcomeUnknownError):
+            await pool.post(upload(b"x" * 8_000_000), timeouts)
+
+
+# --- kept connections
+
+
+def after_one(deed: str) -> Behaviour:
+    """Answer the first request of the first connection, then misbehave while it is idle."""
+
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        await connection.write(answer(b'{"id":"%d"}' % len(connection.server.requests)))
+        if connection.number == 1:
+            await asyncio.sleep(0.01)
+            if deed == "fin":
+                return
+            if deed == "reset":
+                connection.reset()
+                return
+            if deed == "stray":
+                await connection.write(answer(b'{"id":"stray"}'))
+            if deed.startswith("408"):
+                await connection.write(answer(b"", status="408 Request Timeout", head=b"Connection: close\r\n"))
+                if deed == "408 fin":
+                    return
+        while True:
+            await connection.request()
+            await connection.write(answer(b'{"id":"%d"}' % len(connection.server.requests)))
+
+    return behave
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("deed", ["fin", "reset", "stray", "408", "408 fin", "nothing"])
+async def test_an_idle_connection_that_misbehaves_is_never_used(
+    deed: str, tls: bool, authority: trustme.CA, trust: ssl.SSLContext
+) -> None:
+    context = serve_as(authority, "localhost") if tls else None
+    async with serving(after_one(deed), context) as server, pooled(server.url, ssl_context=trust) as pool:
+        first = await pool.post(CALL, SOON)
+        await asyncio.sleep(0.04)
+        second = await pool.post(CALL, SOON)
+        third = await pool.post(CALL, SOON)
+        assert [one.body for one in (first, second, third)] == [b'{"id":"1"}', b'{"id":"2"}', b'{"id":"3"}']
+        assert server.connections == (1 if deed == "nothing" else 2)
+
+
+@pytest.mark.parametrize("end", ["fin", "reset"])
+async def test_a_kept_connection_dies_as_the_request_arrives(end: str) -> None:
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        await connection.write(answer())
+        await connection.reader.readuntil(b"\r\n\r\n")
+        if end == "reset":
+            connection.reset()
+
+    async with serving(behave) as server, pooled(server.url) as pool:
+        await pool.post(CALL, SOON)
+        with pytest.raises(OutcomeUnknownError):
+            await pool.post(CALL, SOON)
+        assert server.connections == 1
+
+
+async def test_all_kept_connections_died() -> None:
+    async with serving(after_one("nothing")) as server, pooled(server.url) as pool:
+        await asyncio.gather(*(pool.post(CALL, SOON) for _ in range(4)))
+        server.end()
+        await asyncio.sleep(0.01)
+        assert (await pool.post(CALL, SOON)).status == 200
+
+
+async def test_a_server_that_always_speaks_out_of_turn_ends_in_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wabotick_async.transport.guard._readable", lambda _: True)
+    async with serving(fine) as server, pooled(server.url) as pool:
+        pool._limits = Limits(concurrency=1)
+        await pool.post(CALL, SOON)
+        assert (await pool.post(CALL, SOON)).status == 200  # by a new connection
+        assert server.connections == 2
+
+
+# --- a session of the user's own
+
+
+async def test_without_the_guard_only_the_type_proves_that_nothing_was_sent() -> None:
+    async with serving(hang) as server, aiohttp.ClientSession() as session:
+        async with pooled(server.url, session=session) as pool:
+            with pytest.raises(OutcomeUnknownError):
+                await pool.post(CALL, SHORT)
+        async with pooled(f"http://127.0.0.1:{free_port()}", session=session) as pool:
+            await not_sent(pool)
+        assert not session.closed
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_with_the_guard_a_bare_timeout_in_the_pool_is_proved(guarded: bool) -> None:
+    request_class = GuardedRequest if guarded else aiohttp.ClientRequest
+    connector = aiohttp.TCPConnector(limit=1)
+    async with (
+        serving(hang) as server,
+        aiohttp.ClientSession(connector=connector, request_class=request_class) as session,
+        pooled(server.url, session=session) as pool,
+    ):
+        first = asyncio.create_task(pool.post(CALL, SOON))
+        await server.arrival()
+        with pytest.raises(NotSentError if guarded else OutcomeUnknownError):
+            await pool.post(CALL, SHORT)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_closed_session_sends_nothing(guarded: bool) -> None:
+    session = aiohttp.ClientSession(request_class=GuardedRequest if guarded else aiohttp.ClientRequest)
+    await session.close()
+    async with pooled("http://127.0.0.1:9", session=session) as pool:
+        with pytest.raises(ConfigurationError, match="closed by its owner"):
+            await pool.post(CALL, SOON)
+
+
+async def test_an_answer_of_the_users_strict_session_is_read_all_the_same() -> None:
+    async with (
+        serving(saying(answer(b"{}", status="429 Too Many"))) as server,
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        pooled(server.url, session=session) as pool,
+    ):
+        assert (await pool.post(CALL, SOON)).status == 429
+
+
+async def test_an_answer_that_is_too_long_is_cut_off() -> None:
+    async with (
+        serving(saying(answer(b"x" * 5000))) as server,
+        pooled(server.url, limits=Limits(max_answer_bytes=1024)) as pool,
+    ):
+        with pytest.raises(DecodeError, match="longer than 1024 bytes") as caught:
+            await pool.post(CALL, SOON)
+    assert caught.value.status == 200
