@@ -9,8 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from wabotick_async import BulkMessage, BulkSender, CampaignError, SendTemplate, SQLiteJournal, WabotickClient
-from wabotick_async.bulk.journal import State
+from wabotick_async import BulkMessage, BulkSender, CampaignError, SendTemplate, SQLiteJournal, State, WabotickClient
 
 
 def messages(csv_path: str, template_id: str) -> Iterator[BulkMessage]:

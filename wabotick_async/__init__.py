@@ -11,7 +11,9 @@ from .bulk import (
     BulkSender,
     Journal,
     MemoryJournal,
+    RowDetail,
     SQLiteJournal,
+    State,
 )
 from .client import (
     WabotickClient,
@@ -221,6 +223,7 @@ __all__ = [
     "ResponseError",
     "RetryPlanned",
     "RetryPolicy",
+    "RowDetail",
     "Rows",
     "SQLiteJournal",
     "Safety",
@@ -233,6 +236,7 @@ __all__ = [
     "ServerError",
     "SessionPool",
     "SessionWindowClosedError",
+    "State",
     "Subscriber",
     "SubscriberLimitError",
     "SubscriberRequest",

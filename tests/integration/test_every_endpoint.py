@@ -57,8 +57,7 @@ def is_answer(answer: object, answer_type: Any) -> bool:
     """Tell whether an answer is of the declared type, its rows included, and holds something."""
     origin, arguments = get_origin(answer_type), get_args(answer_type)
     if origin in {Rows, Page}:
-        rows = answer if isinstance(answer, origin) else []
-        return bool(rows) and all(isinstance(row, arguments[0]) for row in rows)
+        return isinstance(answer, Rows) and bool(answer) and all(isinstance(row, arguments[0]) for row in answer)
     return isinstance(answer, arguments[0] if arguments else answer_type)
 
 

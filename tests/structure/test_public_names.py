@@ -45,8 +45,6 @@ KEPT_INSIDE: Final = {
         "NewRow",
         "Opened",
         "Row",
-        "RowDetail",
-        "State",
         "Stored",
     },
 }

@@ -1,6 +1,6 @@
 """Send many messages, and know what became of each."""
 
-from .journal import Journal, MemoryJournal, SQLiteJournal
+from .journal import Journal, MemoryJournal, RowDetail, SQLiteJournal, State
 from .message import BulkMessage
 from .progress import BulkProgress
 from .result import BulkResult
@@ -14,5 +14,7 @@ __all__ = [
     "BulkSender",
     "Journal",
     "MemoryJournal",
+    "RowDetail",
     "SQLiteJournal",
+    "State",
 ]
