@@ -98,6 +98,13 @@ def test_a_path_names_itself(tmp_path: Path) -> None:
         assert (request.file, request.file_name, request.content_type) == (file, "a.jpg", "image/jpeg")
 
 
+def test_a_given_name_wins_over_the_path_s(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.touch()
+
+    assert UploadMedia(file=path, file_name="b.png").content_type == "image/png"
+
+
 @pytest.mark.parametrize("file", [b"pixels", stream()], ids=["bytes", "stream"])
 def test_bytes_and_streams_need_a_name(file: Any) -> None:
     assert UploadMedia(file=file, file_name="a.pdf").content_type == "application/pdf"
