@@ -182,3 +182,9 @@ def test_a_secret_is_not_written_as_json() -> None:
 def test_a_secret_takes_no_further_attribute() -> None:
     with pytest.raises(AttributeError):
         SECRET.other = 1  # type: ignore[attr-defined]  # the point of the test
+
+
+@pytest.mark.parametrize("text", ["919800000000.5", "+44 (0) 20 7946 0018", "+44(0)2079460018"])
+def test_a_number_that_would_become_another_one_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        clean_phone_number(text)
