@@ -220,6 +220,8 @@ def _setting(name: str, clean: Callable[[ValueT], ResultT], value: ValueT) -> Re
         return clean(value)
     except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from None
+    except (TypeError, AttributeError):
+        raise ConfigurationError(f"{name}: expected a text, got {type(value).__name__}") from None
 
 
 def _clean_phone_number_id(value: str | None) -> str | None:

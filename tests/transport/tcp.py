@@ -60,6 +60,7 @@ class TCPServer:
         self._behave = behave
         self.requests: list[tuple[bytes, bytes]] = []
         self.arrived = asyncio.Event()
+        self.spoken = asyncio.Event()
         self.connections = 0
         self.tls = False
         self.port = 0
@@ -131,3 +132,13 @@ async def hang(connection: Connection) -> None:
     """Read one request, and say nothing."""
     await connection.request()
     await asyncio.sleep(30)
+
+
+async def saying_twice(connection: Connection) -> None:
+    """Answer one request, and some time later once more."""
+    await connection.request()
+    await connection.write(answer())
+    await asyncio.sleep(0.01)
+    await connection.write(answer())
+    connection.server.spoken.set()
+    await asyncio.sleep(1)

@@ -65,7 +65,10 @@ class ManualClock:
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has moved so far."""
         self.slept.append(seconds)
-        if self._jump or seconds <= 0:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        if self._jump:
             await self.advance(seconds)
             return
         woken = asyncio.Event()
