@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -146,7 +146,7 @@ def test_a_success_gives_a_little_back() -> None:
 
 
 async def test_a_stream_cannot_be_sent_again() -> None:
-    async def stream() -> Any:
+    async def stream() -> AsyncIterator[bytes]:
         yield b"x"
 
     transport = FakeTransport(default=NotSentError("refused"))
