@@ -162,10 +162,11 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(("name", "value", "expected"), SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_a_bad_setting_is_one_line(
-    run: Run, sandbox: Sandbox, contacts: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+    run: Run, sandbox: Sandbox, contacts: Path, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, str, str]
 ) -> None:
+    name, value, expected = setting
     monkeypatch.setenv(name, value)
 
     [line] = refuses(run, sandbox, "broadcast", contacts, *TEMPLATE)

@@ -137,14 +137,14 @@ def test_a_dry_run_sends_nothing(run: Run, sandbox: Sandbox, contacts: Path) -> 
     assert not journal_of(contacts).exists()
 
 
-@pytest.mark.parametrize(("answer", "code"), [(True, 0), (False, 2)])
+@pytest.mark.parametrize("answer", [True, False])
 def test_a_terminal_is_asked(
-    run: Run, sandbox: Sandbox, contacts: Path, monkeypatch: pytest.MonkeyPatch, answer: bool, code: int
+    run: Run, sandbox: Sandbox, contacts: Path, monkeypatch: pytest.MonkeyPatch, *, answer: bool
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.confirm", lambda *_, **__: answer)
 
-    assert run("broadcast", contacts, *TEMPLATE, *FAST).code == code
+    assert run("broadcast", contacts, *TEMPLATE, *FAST).code == (0 if answer else 2)
     assert sandbox.ledger.total() == (2 if answer else 0)
 
 

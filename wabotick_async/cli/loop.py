@@ -38,7 +38,7 @@ def catch_signals(first: Callable[[], None], second: Callable[[], None]) -> Iter
     def step() -> None:
         next(steps, second)()
 
-    watched: list[int] = []
+    watched: list[signal.Signals] = []
     # Where a loop cannot watch signals (Windows), Ctrl-C cancels the task as asyncio does it.
     with contextlib.suppress(NotImplementedError):
         for number in _SIGNALS:

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from ..bulk import BulkProgress
@@ -94,9 +94,12 @@ async def show_progress(snapshot: Callable[[], BulkProgress], total: int, limite
         pace.note(progress.known + progress.done)
         return describe(progress, total, pace, limiter)
 
-    def bar() -> Group:
-        progress, text = snapshot(), Text(line())
-        return Group(ProgressBar(total=max(total, 1), completed=progress.known + progress.done), text)
+    def bar() -> Table:
+        progress = snapshot()
+        rows = Table.grid(expand=True)
+        rows.add_row(ProgressBar(total=max(total, 1), completed=progress.known + progress.done))
+        rows.add_row(Text(line()))
+        return rows
 
     async def follow(show: Callable[[], None], step: float) -> None:
         while True:
@@ -114,5 +117,4 @@ async def show_progress(snapshot: Callable[[], BulkProgress], total: int, limite
             yield
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
