@@ -81,10 +81,11 @@ class Delivery:
         self._may_leave = may_leave
         self._clock = clock
         self.claimed = False
-        """Whether a message is on its way, so that calling it off would leave its outcome unknown.
+        """Whether a message is on its way or about to be, so that calling it off may leave its outcome unknown.
 
         Whoever called `deliver` takes it back when the result is known to all who want it.
         """
+        self._owns_row = False
 
     async def deliver(self, job: Job) -> Delivered:
         """Deliver one message.
@@ -92,6 +93,7 @@ class Delivery:
         Raises:
             JournalError: the journal could not be written; the row is in flight or queued in it.
         """
+        self._owns_row = False
         try:
             receipt = await self._send(job)
         except _NotThisTimeError:
@@ -101,7 +103,7 @@ class Delivery:
         except WabotickError as error:
             return await self._failed(job, error)
         except Exception as error:  # noqa: BLE001 - broken in a way that nobody foresaw: the message may have left
-            if not self.claimed:
+            if not self._owns_row:
                 return Delivered(outcome=Outcome.NOT_SENT, failure=error)
             note = type(error).__name__
             await self._journal.finish(Finish(job.seq, Outcome.UNKNOWN, code="unexpected_error", note=note))
@@ -117,17 +119,15 @@ class Delivery:
         async def claim() -> None:
             if not self._may_leave():
                 raise _NotThisTimeError
-            # Set afterwards: a claim that is called off undoes itself.
-            if not await self._journal.claim(job.seq):
+            if not await self._claim(job):
                 raise _NotThisTimeError  # the row is not queued any more
-            self.claimed = True
 
         try:
             return await self._client.send(job.request, retry=_ONE_ATTEMPT, before_sending=claim)
         except Exception:
             raise
         except BaseException:  # cancelled: the message may have left
-            if self.claimed:
+            if self._owns_row:
                 with anyio.CancelScope(shield=True):
                     await self._journal.finish(Finish(job.seq, Outcome.UNKNOWN, code="interrupted"))
             raise
@@ -136,12 +136,16 @@ class Delivery:
         outcome = Outcome.SKIPPED if isinstance(error, RequestInvalidError) else error.outcome
         if is_deferred(error) or outcome is Outcome.NOT_SENT:
             wait = max(wait_asked(error), min(_BACKOFF_CAP, _BACKOFF_BASE * 2.0 ** min(job.returns, 10)))
-            if self.claimed:
+            if self._owns_row:
                 await self._journal.requeue(job.seq, self._clock() + wait)
             return Delivered(outcome=Outcome.NOT_SENT, error=error, retry_in=wait)
-        if not self.claimed:
-            if not await self._journal.claim(job.seq):
-                return Delivered(outcome=Outcome.NOT_SENT)
-            self.claimed = True
+        if not self._owns_row and not await self._claim(job):
+            return Delivered(outcome=Outcome.NOT_SENT)
         await self._journal.finish(finish_of(job.seq, outcome, error))
         return Delivered(outcome=outcome, error=error)
+
+    async def _claim(self, job: Job) -> bool:
+        self.claimed = True
+        # A claim that is called off undoes itself, so the row is ours only afterwards.
+        self._owns_row = await self._journal.claim(job.seq)
+        return self._owns_row

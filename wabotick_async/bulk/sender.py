@@ -197,14 +197,15 @@ class BulkSender:
         return report
 
     async def _count(self, campaign: Campaign) -> BulkReport:
-        counts = await self.journal.counts()
         try:
+            # Before the counts: whatever a cancelled worker left to be stored is committed when this answers.
             causes = await self.journal.causes()
         except JournalError:
             # A journal that failed during the run is no reason to keep back what it last knew.
             if not campaign.aborted:
                 raise
             causes = {}
+        counts = await self.journal.counts()
         return BulkReport(
             accepted=counts.accepted,
             refused=counts.refused,
