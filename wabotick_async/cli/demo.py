@@ -82,7 +82,6 @@ def _faults(seed: int) -> Faults:
         server_error=0.003,
         empty=0.001,
         garbage=0.001,
-        stray=0.002,
     )
 
 
@@ -98,7 +97,7 @@ class _Demo:
         began = time.monotonic()
         ledger_path = self._directory / "ledger.jsonl"
         async with Sandbox(faults=_faults(self._seed), ledger_path=ledger_path, seed=self._seed) as sandbox:
-            out(f"sandbox on {sandbox.base_url}: resets, hangs, 429, 5xx, cut answers and stray pages are on")
+            out(f"sandbox on {sandbox.base_url}: resets, hangs, 429, 5xx, cut answers and web pages are on")
             async with WabotickClient(
                 sandbox.token,
                 base_url=sandbox.base_url,

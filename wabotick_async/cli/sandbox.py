@@ -15,7 +15,7 @@ from .exits import CommandError, ExitCode
 from .loop import catch_signals, run_async
 from .terminal import out, say
 
-__all__ = ["sandbox"]
+__all__ = ["FaultLevel", "sandbox"]
 
 
 class FaultLevel(StrEnum):
