@@ -45,6 +45,8 @@ class FakeClient:
     def __init__(self, *, concurrency: int = 4) -> None:
         self.limits = Limits(concurrency=concurrency)
         self.script: defaultdict[str, deque[Step]] = defaultdict(deque)
+        self.last_step_stays = False
+        """Whether a script ends as its last step for ever, in place of being accepted."""
         self.wire: list[str] = []
         """Recipients of the requests of which a byte left, in order."""
         self.asked: list[str] = []
@@ -69,7 +71,9 @@ class FakeClient:
         self.asked.append(recipient)
         self.retries.append(retry)
         steps = self.script[recipient]
-        step = steps.popleft() if steps else ACCEPT
+        step = ACCEPT
+        if steps:
+            step = steps[0] if self.last_step_stays and len(steps) == 1 else steps.popleft()
         if step.early:
             await self._play(step)
         assert before_sending is not None
@@ -157,7 +161,7 @@ async def rows_of(journal: Journal) -> dict[str, RowDetail]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Let tasks and the journal's thread work until something is true."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - any condition, so nobody can set an event
             await asyncio.sleep(0.0005)
 

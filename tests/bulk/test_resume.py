@@ -57,10 +57,10 @@ async def test_same_source_again(client: FakeClient, journal: Journal) -> None:
     sent = list(client.asked)
     for _ in range(2):
         again = await sender.run(source)
+        assert sender.report == again
         assert (counts(again), again.causes) == (counts(first), first.causes)
         assert (sender.progress.known, sender.progress.skipped, sender.progress.done) == (9, 2, 2)
     assert client.asked == sent
-    assert sender.report == again
 
 
 async def test_longer_source(client: FakeClient, journal: Journal) -> None:

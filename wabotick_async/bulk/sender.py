@@ -182,6 +182,7 @@ class BulkSender:
         return report
 
     async def _run_open(self, messages: Messages, campaign: Campaign) -> BulkReport:
+        report = BulkReport()
         try:
             await campaign.run(messages)
         except BaseException:
@@ -189,11 +190,15 @@ class BulkSender:
             raise
         finally:
             with anyio.CancelScope(shield=True):
-                self.progress = campaign.progress
-                try:
-                    report = self.report = await self._count(campaign)
-                finally:
-                    await self.journal.close(campaign.stopped or "done")
+                report = await self._end(campaign)
+        return report
+
+    async def _end(self, campaign: Campaign) -> BulkReport:
+        self.progress = campaign.progress
+        try:
+            self.report = report = await self._count(campaign)
+        finally:
+            await self.journal.close(campaign.stopped or "done")
         return report
 
     async def _count(self, campaign: Campaign) -> BulkReport:
