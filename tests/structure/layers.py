@@ -20,6 +20,7 @@ LAYERS: Final = (
     ("",),  # the package root exports what lies below it
     ("cli", "sandbox"),
     ("testing",),
+    ("__main__",),
 )
 """Members of the package, lowest first. Imports point down or stay on their layer."""
 
