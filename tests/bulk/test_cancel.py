@@ -129,8 +129,12 @@ async def test_in_backoff(client: FakeClient, journal: Journal, time: FakeTime) 
 
 async def test_deadline_of_the_caller(client: FakeClient, journal: Journal) -> None:
     client.plan(1, Step(hangs=True))
-    with pytest.raises(TimeoutError):
+
+    async def run() -> None:
         async with asyncio.timeout(None) as deadline:
             client.on_wire = lambda _: deadline.reschedule(asyncio.get_running_loop().time())
             await make_sender(client, journal).run(texts(1))
+
+    with pytest.raises(TimeoutError):
+        await run()
     assert await journal.counts() == Counts(unknown=1)
