@@ -113,8 +113,9 @@ class Campaign:
     async def _produce(self, messages: Messages) -> None:
         feed = Feed(messages, max(1, self._settings.concurrency // 2))
         with self._feed_scope:
-            async with anyio.create_task_group() as self._returning:
-                self._returning.start_soon(feed.pull)
+            async with anyio.create_task_group() as group:
+                self._returning = group
+                group.start_soon(feed.pull)
                 try:
                     await self._take_in(feed)
                     await self._idle.wait()
@@ -123,6 +124,7 @@ class Campaign:
                     self._abort(_reason(error), error)
                 finally:
                     feed.close()
+                    self._returning = None  # from here on nothing is tried again in this run
 
     async def _take_in(self, feed: Feed) -> None:
         failure: Exception | None = None
