@@ -40,6 +40,9 @@ class Limits(_Settings, frozen=True, kw_only=True):
     """Requests that may leave at once after a quiet time."""
     concurrency: int = 32
     """Requests in flight at most; the session pool is sized from it."""
+    keep_alive: bool = True
+    """Use a connection for many requests. A server or proxy that sends an answer nobody asked for can mislead a request
+    that is under way on the same connection at that moment; False gives each request its own, at the price of speed."""
     max_answer_bytes: int = 1 << 20
     """An answer longer than this, after decompression, is cut off and refused."""
 

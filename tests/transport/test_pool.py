@@ -308,3 +308,11 @@ async def test_a_send_is_mocked_with_aioresponses(mocked_http: Any) -> None:
         mocked_http.post(url, exception=aiohttp.ServerDisconnectedError())
         with pytest.raises(OutcomeUnknownError):
             await client.messages.send_template(phone_number="919800000000", template_id="4")
+
+
+@pytest.mark.parametrize(("keep_alive", "connections"), [(True, 1), (False, 3)])
+async def test_connections_are_kept_unless_told_otherwise(keep_alive: bool, connections: int) -> None:
+    async with serving(fine) as server, pooled(server.url, limits=Limits(keep_alive=keep_alive)) as pool:
+        for _ in range(3):
+            await pool.post(CALL, SOON)
+        assert server.connections == connections

@@ -152,7 +152,8 @@ class SessionPool:
     def _open(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._limits.concurrency,
-            keepalive_timeout=_KEEPALIVE,
+            keepalive_timeout=_KEEPALIVE if self._limits.keep_alive else None,
+            force_close=not self._limits.keep_alive,
             ssl=self._ssl if self._ssl is not None else True,
         )
         return aiohttp.ClientSession(
