@@ -1,9 +1,10 @@
-"""A server that gives every request the same answer, so that the client is what is measured."""
+"""A server whose answers differ in the message id only, so that the client is what is measured."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ from benchmarks.machine import pin, uvloop
 
 BODY = (
     b'{"status":"success","message":"Template message sent successfully.",'
-    b'"data":{"message_id":"wamid.HBgLOTE5MDAwMDAwMDAwFQIAERgSRjQ1QzBCM0EyN0M4OTUzNkFFAA=="}}'
+    b'"data":{"message_id":"wamid.HBgLOTE5MDAwMDAwMDAwFQIAERgSRjQ1QzBC%020dFAA=="}}'
 )
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY % 0)
+# The client takes a repeated message id for somebody else's answer.
+_numbers = itertools.count()
 # A request to this path is answered with the CPU seconds that the server has used.
 CPU_PATH = b"POST /cpu "
 
@@ -41,7 +44,7 @@ class FixedAnswer(asyncio.Protocol):
             end = head + 4 + length
             if len(self._rest) < end:
                 return
-            self.transport.write(cpu_answer() if self._rest.startswith(CPU_PATH) else ANSWER)
+            self.transport.write(cpu_answer() if self._rest.startswith(CPU_PATH) else HEAD + BODY % next(_numbers))
             self._rest = self._rest[end:]
 
 

@@ -106,6 +106,7 @@ class WabotickClient:
             Retry(policy, RetryBudget(policy.budget), clock=clock, sleep=sleep),
             refusals=refusals,
             observers=Observers(observers),
+            concurrency=self.limits.concurrency,
             clock=clock,
         )
         self._open_groups()

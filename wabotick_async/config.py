@@ -66,8 +66,8 @@ class RetryPolicy(_Settings, frozen=True, kw_only=True):
     """Seconds: upper bound of the first random backoff, doubled for each further one."""
     cap: float = 30.0
     """Seconds: upper bound of any backoff."""
-    give_up_after: float = 120.0
-    """Seconds since the first try after which no further one is started."""
+    give_up_after: float = 360.0
+    """Seconds since the first try after which no further one is started; above the longest Retry-After obeyed."""
     max_retry_after: float = 300.0
     """Seconds: a longer Retry-After raises RateLimitedError at once."""
     budget: int = 500

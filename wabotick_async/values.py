@@ -13,12 +13,13 @@ from .redaction import REDACTED
 
 __all__ = ["Secret", "clean_api_token", "clean_base_url", "clean_phone_number"]
 
-_SEPARATORS: Final = re.compile(r"[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff.()\[\]/\-\u2010-\u2015\u2212]+")
+_SEPARATORS: Final = re.compile(r"[\s\u00a0\u200b-\u200f\u202a-\u202e\u2060\ufeff.()\[\]\-\u2010-\u2015\u2212]+")
 _FLOAT_TAIL: Final = re.compile(r"(\+?\d+)\.0+|([^.]*\d)\.0")
 # A spreadsheet's float with something behind the point, and the zero that is dialled inside a country only: both would
 # become another number if their digits were just taken together.
 _FRACTION: Final = re.compile(r"\+?\d{7,}\.\d+")
 _TRUNK: Final = re.compile(r"\(\s*0\s*\)")
+_EXTENSION: Final = re.compile(r".*\d{9,}[^\d]+\d{1,2}")
 _OPAQUE: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9._:=-]{1,128}")
 _DIGITS: Final = re.compile(r"[0-9]{7,15}")
 _TOKEN: Final = re.compile(r"[0-9]+\|[!-~]+")
@@ -42,6 +43,8 @@ def clean_phone_number(text: str) -> str:
         raise ValueError(f"expected digits, got a number with a fraction {_shown(text)}")
     if _TRUNK.search(plain):
         raise ValueError(f"expected the number as it is dialled from abroad, without the (0), got {_shown(text)}")
+    if _EXTENSION.fullmatch(plain):
+        raise ValueError(f"expected one number without an extension, got {_shown(text)}")
     digits = _SEPARATORS.sub("", plain)
     international = digits.startswith("+")
     digits = digits.removeprefix("+")

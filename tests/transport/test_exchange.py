@@ -17,6 +17,7 @@ from wabotick_async import (
     DecodeError,
     Event,
     GetSubscriber,
+    Limits,
     ListLabels,
     NotSentError,
     Outcome,
@@ -407,3 +408,82 @@ async def test_other_options_share_everything_but_themselves() -> None:
     assert [request.form["phone_number_id"] for request in transport.requests] == ["200", "100000000000001"]
     assert transport.requests[0].timeouts == Timeout(total=3)
     assert type(other) is WabotickClient
+
+
+# --- permits
+
+
+async def test_a_request_takes_its_grant_only_when_it_could_leave() -> None:
+    """Else the grants of a whole stall would leave together when the server answers again."""
+    grants = 0
+    answered = asyncio.Event()
+
+    class Limiter(NoLimit):
+        async def acquire(self, request: Any = None, *, max_wait: float | None = None) -> float:
+            nonlocal grants
+            grants += 1
+            return 0.0
+
+    class Stalled(FakeTransport):
+        async def post(self, call: Any, timeouts: Timeout) -> HTTPAnswer:
+            await answered.wait()
+            return await super().post(call, timeouts)
+
+    client = WabotickClient(
+        "1|" + "a" * 40,
+        phone_number_id="1",
+        pool=Stalled(default=OK),
+        limiter=Limiter(),
+        limits=Limits(concurrency=2),
+    )
+    sends = [asyncio.create_task(client.send(SEND)) for _ in range(5)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert grants == 2
+    answered.set()
+    await asyncio.gather(*sends)
+    assert grants == 5
+
+
+async def test_a_deadline_ends_the_wait_for_a_permit() -> None:
+    class Stalled(FakeTransport):
+        async def post(self, call: Any, timeouts: Timeout) -> HTTPAnswer:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    client = WabotickClient(
+        "1|" + "a" * 40, phone_number_id="1", pool=Stalled(), limiter=NoLimit(), limits=Limits(concurrency=1)
+    )
+    first = asyncio.create_task(client.send(SEND))
+    await asyncio.sleep(0)
+    with pytest.raises(NotSentError, match="every connection was busy"):
+        await client.send(SEND, deadline=0.01)
+    first.cancel()
+
+
+async def test_what_the_record_raises_is_not_retried() -> None:
+    calls = 0
+
+    async def record() -> None:
+        nonlocal calls
+        calls += 1
+        raise NotSentError("the caller's own")
+
+    transport = FakeTransport(default=OK)
+    with pytest.raises(NotSentError, match="the caller's own"):
+        await fake_client(transport).send(SEND, before_sending=record)
+    assert (calls, len(transport.requests)) == (1, 0)
+
+
+async def test_each_path_needs_a_grant_of_its_own() -> None:
+    grants = 0
+
+    class Limiter(NoLimit):
+        async def acquire(self, request: Any = None, *, max_wait: float | None = None) -> float:
+            nonlocal grants
+            grants += 1
+            return 0.0
+
+    transport = FakeTransport(NOT_FOUND, {"status": "1", "message": []})
+    await fake_client(transport, limiter=Limiter()).send(ListLabels())
+    assert (grants, len(transport.requests)) == (2, 2)

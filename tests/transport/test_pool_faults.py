@@ -7,8 +7,12 @@ import os
 import resource
 import socket
 import ssl
+import time
+import traceback
+from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 import trustme
 
@@ -22,7 +26,7 @@ from wabotick_async import (
     OutcomeUnknownError,
     Timeout,
 )
-from wabotick_async.transport import SessionPool
+from wabotick_async.transport import SessionPool, guard
 from wabotick_async.wire import HTTPRequest, Multipart
 
 SHORT = Timeout(connect=2.0, total=0.1)
@@ -399,7 +403,7 @@ async def test_all_kept_connections_died() -> None:
 
 
 async def test_a_server_that_always_speaks_out_of_turn_ends_in_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wabotick_async.transport.guard._readable", lambda _: True)
+    monkeypatch.setattr("wabotick_async.transport.guard._readable", lambda conn: conn.protocol in guard._used)
     async with serving(fine) as server, pooled(server.url) as pool:
         pool._limits = Limits(concurrency=1)
         await pool.post(CALL, SOON)
@@ -464,3 +468,90 @@ async def test_an_answer_that_is_too_long_is_cut_off() -> None:
         with pytest.raises(DecodeError, match="longer than 1024 bytes") as caught:
             await pool.post(CALL, SOON)
     assert caught.value.status == 200
+
+
+# --- answers that nobody asked for
+
+
+async def test_an_answer_on_a_new_connection_before_the_request_is_not_ours() -> None:
+    async def eager(connection: Connection) -> None:
+        await connection.write(answer(b'{"status":"1","wa_message_id":"wamid.eager"}'))
+        await asyncio.sleep(1)
+
+    async with serving(eager) as server, pooled(server.url) as pool:
+        original = guard._readable
+
+        def patiently(conn: Any) -> bool:
+            return any(original(conn) or time.sleep(0.01) for _ in range(100))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(guard, "_readable", patiently)  # the answer is to be there, however slow the machine
+            with pytest.raises(NotSentError, match="before it was asked"):
+                await pool.post(CALL, SOON)
+        assert server.requests == []
+
+
+async def test_a_late_copy_of_an_earlier_answer_is_not_taken_for_ours() -> None:
+    async def stutter(connection: Connection) -> None:
+        number = 0
+        while True:
+            await connection.request()
+            number += 1
+            sent = answer(b'{"status":"1","wa_message_id":"wamid.%d.%d=="}' % (connection.number, number))
+            if number == 2:  # the copy of the first answer comes while the second request is under way
+                await connection.write(answer(b'{"status":"1","wa_message_id":"wamid.%d.1=="}' % connection.number))
+            await connection.write(sent)
+
+    call = msgspec.structs.replace(CALL, unsafe=True)
+    async with serving(stutter) as server, pooled(server.url) as pool:
+        assert b"wamid.1.1" in (await pool.post(call, SOON)).body
+        with pytest.raises(OutcomeUnknownError, match="repeats an earlier one"):
+            await pool.post(call, SOON)
+        assert b"wamid.2.1" in (await pool.post(call, SOON)).body  # by a new connection: the shift ends here
+
+
+async def test_reads_may_repeat_message_ids() -> None:
+    async def same(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.write(answer(b'{"status":"1","message":[{"wa_message_id":"wamid.1=="}]}'))
+
+    async with serving(same) as server, pooled(server.url) as pool:
+        for _ in range(2):
+            assert (await pool.post(CALL, SOON)).status == 200
+
+
+async def test_another_aiohttp_proves_nothing_but_by_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiohttp, "__version__", "3.99.0")
+    async with serving(fine) as server, pooled(server.url) as pool:
+        for _ in range(2):
+            await pool.post(CALL, SOON)
+        assert server.connections == 2  # and keeps no connection that could bring a stray answer
+    async with serving(hang) as server, pooled(server.url) as pool:
+        with pytest.raises(OutcomeUnknownError):
+            await pool.post(CALL, SHORT)
+
+
+async def test_closing_tells_those_who_wait_for_a_connection_that_nothing_left() -> None:
+    async with serving(hang) as server, pooled(server.url, limits=Limits(concurrency=1)) as pool:
+        first = asyncio.create_task(pool.post(CALL, SOON))
+        await server.arrived.wait()
+        second = asyncio.create_task(pool.post(CALL, SOON))
+        await asyncio.sleep(0.01)
+        await pool.close()
+        with pytest.raises(NotSentError, match="closed"):
+            await second
+        with pytest.raises(OutcomeUnknownError):
+            await first
+
+
+async def test_a_cause_that_quotes_the_token_is_left_out() -> None:
+    async def echo(connection: Connection) -> None:
+        _, body = await connection.request()
+        await connection.write(b"HTTP/1.1 " + body + b"\r\n\r\n")
+
+    call = msgspec.structs.replace(CALL, body=b"apiToken=1%7C" + b"SECRET" * 5)
+    async with serving(echo) as server, pooled(server.url) as pool:
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await pool.post(call, SOON)
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))

@@ -110,7 +110,7 @@ async def test_no_try_begins_after_give_up() -> None:
     clock = ManualClock(jump=True)
     transport = FakeTransport(default=http(429, retry_after="50"))
     with pytest.raises(RateLimitedError) as caught:
-        await fake_client(transport, clock=clock, retry=RetryPolicy(attempts=99)).send(UNSAFE)
+        await fake_client(transport, clock=clock, retry=RetryPolicy(attempts=99, give_up_after=120.0)).send(UNSAFE)
     assert caught.value.attempts == 3
     assert clock.now == 1100
 

@@ -221,3 +221,29 @@ def test_half_a_token_at_the_end_of_a_long_refusal_is_not_shown() -> None:
     error = failure({"status": "0", "message": "x" * 490 + " " + LONG_TOKEN})
 
     assert "aB3" not in error.text
+
+
+# --- what must never be taken for a refusal before acceptance, because a send would be repeated
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, 520, 524])
+def test_only_503_can_be_a_refusal_before_acceptance(status: int) -> None:
+    answer = HTTPAnswer(status=status, headers={"retry-after": "1"}, body=b"")
+    with pytest.raises(ServerError) as caught:
+        decode(answer, SendText(phone_number="919800000000", message="hi"))
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"x-ratelimit-reset": "1"}, b""),
+        ({"retry-after": "0"}, b'{"status":"1","wa_message_id":"wamid.X=="}'),
+    ],
+    ids=["another header", "a body that says success"],
+)
+def test_503_is_a_refusal_only_by_retry_after_and_without_contradiction(headers: dict[str, str], body: bytes) -> None:
+    answer = HTTPAnswer(status=503, headers=headers, body=body)
+    with pytest.raises(ResponseError) as caught:
+        decode(answer, SendText(phone_number="919800000000", message="hi"))
+    assert caught.value.outcome is Outcome.UNKNOWN

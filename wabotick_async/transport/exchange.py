@@ -1,12 +1,16 @@
 """The heart: one call from request to answer. The order is the correctness argument.
 
-attempt -> rate limiter -> the caller's own record -> session pool -> decode
+attempt -> permit -> rate limiter -> the caller's own record -> session pool -> decode
+
+The permit bounds what is in flight, and comes before the grant: a request that has its grant must not queue for a
+connection, or grants of many seconds would leave together.
 
 A failed attempt goes to `Retry`, which knows what may be repeated.
 """
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import time
@@ -63,6 +67,14 @@ class _Call(msgspec.Struct, kw_only=True):
         return rereadable and not self.overdue and self.retries.allows(error, self.request.endpoint)
 
 
+class _CallerError(Exception):
+    """Carries what the caller's own record raised past the retries: it ends the call."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Exchange:
     """Carry requests to the platform and answers back."""
 
@@ -74,6 +86,7 @@ class Exchange:
         *,
         refusals: RefusalTable,
         observers: Observers,
+        concurrency: int = 1024,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -85,6 +98,7 @@ class Exchange:
         self._clock = clock
         self._wall_clock = wall_clock
         self._paths: dict[str, str] = {}
+        self._permits = asyncio.Semaphore(concurrency)
 
     async def send(
         self,
@@ -134,6 +148,8 @@ class Exchange:
                 if not call.may_repeat(error):
                     raise
                 value = await self._again(call, error)
+        except _CallerError as raised:
+            raise raised.error from None
         except WabotickError as error:
             settled = _settled(call, error)
             settled.about(request.endpoint.name, request, call.attempts, token.reveal())
@@ -159,13 +175,34 @@ class Exchange:
 
     async def _attempt(self, call: _Call) -> Any:
         call.attempts += 1
+        await self._permit(call)
         try:
-            waited = await self.limiter.acquire(call.request, max_wait=self._left(call))
+            return await self._permitted(call)
+        finally:
+            self._permits.release()
+
+    async def _permit(self, call: _Call) -> None:
+        try:
+            async with asyncio.timeout(self._left(call)):
+                await self._permits.acquire()
+        except TimeoutError:
+            call.overdue = True
+            raise NotSentError("the deadline passed while every connection was busy") from None
+
+    async def _grant(self, call: _Call) -> float:
+        try:
+            return await self.limiter.acquire(call.request, max_wait=self._left(call))
         except NotSentError:
             call.overdue = True
             raise
+
+    async def _permitted(self, call: _Call) -> Any:
+        waited = await self._grant(call)
         if call.before_sending is not None:
-            await call.before_sending()
+            try:
+                await call.before_sending()
+            except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
+                raise _CallerError(error) from None
         granted = self._clock()
         outcome, status = Outcome.UNKNOWN, None
         try:
@@ -203,6 +240,7 @@ class Exchange:
         answer = await self._post_to(path, call)
         while answer.status == 404 and others:
             path = others.pop(0)
+            await self._grant(call)
             answer = await self._post_to(path, call)
         if endpoint.alternative_paths and 200 <= answer.status < 300:  # others may come from in front of the platform
             self._paths[endpoint.name] = path

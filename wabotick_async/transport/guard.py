@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
-__all__ = ["GuardedRequest", "SentMark", "StaleConnectionError", "current_mark"]
+__all__ = [
+    "TESTED_RELEASE",
+    "GuardedRequest",
+    "SentMark",
+    "StaleConnectionError",
+    "UnaskedAnswerError",
+    "current_mark",
+    "guard_is_tested",
+]
 
 
 class SentMark:
@@ -37,6 +45,20 @@ class StaleConnectionError(aiohttp.ClientConnectionError):
     """A kept connection was closed or spoke out of turn before the request was written."""
 
 
+class UnaskedAnswerError(aiohttp.ClientConnectionError):
+    """A new connection brought bytes before the request was written, so they are no answer to it."""
+
+
+def guard_is_tested() -> bool:
+    """Tell whether this aiohttp is one whose inner contract the guard was tested with.
+
+    The guard overrides a method that aiohttp does not document. With another release, the pool falls back to what needs
+    no such method: a new connection for each request, and no proof that nothing was sent but the error's own type.
+    """
+    return "send" in vars(aiohttp.ClientRequest) and aiohttp.__version__.startswith(TESTED_RELEASE)
+
+
+TESTED_RELEASE: Final = "3.14."
 current_mark: Final[ContextVar[SentMark | None]] = ContextVar("wabotick_sent_mark", default=None)
 _used: Final[WeakSet[ResponseHandler]] = WeakSet()
 
@@ -47,17 +69,26 @@ class GuardedRequest(aiohttp.ClientRequest):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if (mark := current_mark.get()) is not None:
-            mark.guarded = True
+            mark.guarded = guard_is_tested()
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Write the request, or raise StaleConnectionError before the first byte."""
         protocol = conn.protocol
-        if protocol is None or protocol.should_close or (protocol in _used and _readable(conn)):
+        if protocol is None or protocol.should_close:
             raise StaleConnectionError("the kept connection was closed or spoke out of turn")
+        if protocol in _used:
+            if _readable(conn):
+                raise StaleConnectionError("the kept connection was closed or spoke out of turn")
+        elif not _encrypted(conn) and _readable(conn):  # after a handshake, TLS itself may still have something to say
+            raise UnaskedAnswerError("the server spoke on a new connection before it was asked")
         _used.add(protocol)
         if (mark := current_mark.get()) is not None:
             mark.left = True
         return await super().send(conn)
+
+
+def _encrypted(conn: Connection) -> bool:
+    return conn.transport is not None and conn.transport.get_extra_info("sslcontext") is not None
 
 
 def _readable(conn: Connection) -> bool:

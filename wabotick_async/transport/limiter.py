@@ -116,10 +116,10 @@ class RateLimiter:
         if not self._waiters and self._due() <= asked + _SLACK:
             self._take(asked)
             return 0.0
+        if max_wait is not None and self._due_behind(len(self._waiters), asked) > asked + max_wait + _SLACK:
+            raise NotSentError("the rate limiter has no grant before the deadline")
         waiter = _Waiter(asked + (float("inf") if max_wait is None else max_wait))
         self._waiters.append(waiter)
-        if max_wait is not None:
-            self._dismiss_the_late()
         if self._timer is None:
             self._rearm()
         try:
@@ -131,6 +131,10 @@ class RateLimiter:
 
     def _due(self) -> float:
         return max(self._arrival - (self._burst - 1) * self._interval, self._paused_until)
+
+    def _due_behind(self, waiting: int, now: float) -> float:
+        start = max(now, self._paused_until)
+        return max(start, max(self._arrival, start) + (waiting - self._burst + 1) * self._interval)
 
     def _take(self, now: float) -> None:
         self._arrival = max(self._arrival, now) + self._interval

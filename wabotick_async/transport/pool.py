@@ -15,8 +15,10 @@ from yarl import URL
 
 from ..config import Limits, Timeout
 from ..errors import ConfigurationError, DecodeError, NotSentError, OutcomeUnknownError, TransportError
+from ..redaction import redact
 from ..wire.http import FORM_TYPE, HTTPAnswer, HTTPRequest, Multipart
-from .guard import GuardedRequest, SentMark, StaleConnectionError, current_mark
+from .guard import GuardedRequest, SentMark, StaleConnectionError, UnaskedAnswerError, current_mark, guard_is_tested
+from .recent import RecentAnswers
 
 __all__ = ["USER_AGENT", "SessionPool"]
 
@@ -33,6 +35,7 @@ _BEFORE_CONNECTION: Final = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
     StaleConnectionError,
+    UnaskedAnswerError,
 )
 
 
@@ -75,6 +78,7 @@ class SessionPool:
         self._proxy = proxy
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
+        self._recent = RecentAnswers()
 
     async def post(self, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Send one request and return whatever was answered; see `Pool.post`."""
@@ -88,7 +92,12 @@ class SessionPool:
             except StaleConnectionError:
                 continue
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
-                raise _translated(error, mark) from error
+                raise _translated(error, mark) from _harmless(error)
+            except asyncio.CancelledError:
+                # aiohttp ends those who wait for a connection this way when the session is closed.
+                if self._closed and not mark.left and not _is_called_off():
+                    raise NotSentError("the client was closed before the request could leave", fatal=True) from None
+                raise
             finally:
                 current_mark.reset(token)
         raise NotSentError("every kept connection was closed by the server")
@@ -110,11 +119,18 @@ class SessionPool:
                 timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
                 proxy=self._proxy,
             ) as response:
-                return await self._read(response)
+                transport = response.connection.transport if response.connection is not None else None
+                answer = await self._read(response)
+        if call.unsafe and self._recent.repeats(answer.body):
+            # A late copy of an earlier answer: our own is still to come on this connection, so it must not be kept.
+            if transport is not None:
+                transport.abort()
+            raise OutcomeUnknownError("the answer repeats an earlier one, so it was not meant for this request")
+        return answer
 
     async def _read(self, response: aiohttp.ClientResponse) -> HTTPAnswer:
         most = self._limits.max_answer_bytes
-        headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        headers: Mapping[str, str] = {name.lower(): redact(value) for name, value in response.headers.items()}
         body = bytearray()
         try:
             async for chunk in response.content.iter_any():
@@ -129,7 +145,9 @@ class SessionPool:
                     break
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if response.status < 400:
-                raise OutcomeUnknownError(f"the answer (HTTP {response.status}) was cut: {_named(error)}") from error
+                raise OutcomeUnknownError(
+                    f"the answer (HTTP {response.status}) was cut: {_named(error)}"
+                ) from _harmless(error)
             response.close()  # the status line has said no; a cut text below it changes nothing
         return HTTPAnswer(status=response.status, headers=headers, body=bytes(body))
 
@@ -150,10 +168,11 @@ class SessionPool:
         return self._session
 
     def _open(self) -> aiohttp.ClientSession:
+        keep = self._limits.keep_alive and guard_is_tested()
         connector = aiohttp.TCPConnector(
             limit=self._limits.concurrency,
-            keepalive_timeout=_KEEPALIVE if self._limits.keep_alive else None,
-            force_close=not self._limits.keep_alive,
+            keepalive_timeout=_KEEPALIVE if keep else None,
+            force_close=not keep,
             ssl=self._ssl if self._ssl is not None else True,
         )
         return aiohttp.ClientSession(
@@ -223,6 +242,22 @@ def _translated(error: Exception, mark: SentMark) -> TransportError:
     return OutcomeUnknownError(f"no answer: {_named(error)}")
 
 
+def _is_called_off() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _harmless(error: BaseException) -> BaseException | None:
+    """Return an error as a cause, unless it or what led to it quotes a secret: a server may echo the request."""
+    links: BaseException | None = error
+    while links is not None:
+        said = f"{links} {links.args!r}"
+        if redact(said) != said:
+            return None
+        links = links.__cause__ or links.__context__
+    return error
+
+
 def _named(error: BaseException) -> str:
-    said = " ".join(str(error).split())[:200]
+    said = redact(" ".join(str(error).split()))[:200]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

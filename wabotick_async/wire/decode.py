@@ -137,14 +137,15 @@ def _failure_of_status(
     status = answer.status
     envelope = Envelope(body) if isinstance(body, dict) else None
     text = envelope.text if envelope else ""
-    if envelope and envelope.success and 400 <= status < 500 and status not in _UNDECIDED:
+    if envelope and envelope.success and status >= 400 and status not in _UNDECIDED:
         return DecodeError(f"HTTP {status} with a body that says success", **context)
     if status == 429:
         return RateLimitedError(
             text or "too many requests", advice=Advice.SLOW_NUMBER, retry_after=retry_after_of(answer, now), **context
         )
     if status >= 500:
-        wait = retry_after_of(answer, now)
+        # Only Retry-After itself is the convention: other headers are on every answer of a throttled host.
+        wait = retry_after_of(answer, now) if "retry-after" in answer.headers else None
         outcome = Outcome.REFUSED if status == 503 and wait is not None and trust_503 else Outcome.UNKNOWN
         shown = text or _glimpse(answer.body)
         return ServerError(f"HTTP {status}: {shown}", retry_after=wait, outcome=outcome, **context)

@@ -58,7 +58,12 @@ def encode(request: Request[Any], token: Secret, phone_number_id: str | None = N
     try:
         if file_field is None:
             pairs = (f"{quote_plus(name)}={quote_plus(value)}" for name, value in form.items())
-            return HTTPRequest(path=endpoint.path, body="&".join(pairs).encode("ascii"), team_host=endpoint.team_host)
+            return HTTPRequest(
+                path=endpoint.path,
+                body="&".join(pairs).encode("ascii"),
+                team_host=endpoint.team_host,
+                unsafe=not endpoint.repeatable,
+            )
         for value in form.values():
             value.encode()
     except UnicodeEncodeError:
@@ -70,4 +75,4 @@ def encode(request: Request[Any], token: Secret, phone_number_id: str | None = N
         file_name=getattr(request, "file_name", "") or "file",
         content_type=getattr(request, "content_type", "") or "application/octet-stream",
     )
-    return HTTPRequest(path=endpoint.path, body=upload, team_host=endpoint.team_host)
+    return HTTPRequest(path=endpoint.path, body=upload, team_host=endpoint.team_host, unsafe=not endpoint.repeatable)

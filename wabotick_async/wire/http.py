@@ -37,6 +37,8 @@ class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     body: bytes | Multipart
     team_host: bool = False
+    unsafe: bool = False
+    """Whether it sends or adds something, so that no two answers can name the same message."""
 
     def __repr__(self) -> str:
         return f"HTTPRequest(path={self.path!r})"
