@@ -18,11 +18,13 @@ from wabotick_async import (
     RateLimitedError,
     ResponseError,
     SendReceipt,
+    SendText,
     ServerError,
     SubscriberLimitError,
     UnexpectedPageError,
     ValidationError,
 )
+from wabotick_async.wire import HTTPAnswer, decode
 
 REFUSED: Final = Outcome.REFUSED
 UNKNOWN: Final = Outcome.UNKNOWN
