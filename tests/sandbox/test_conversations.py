@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.sandbox.conftest import Clock
+from tests.sandbox.conftest import Clock, Opened
 from tests.sandbox.door import PHONE, Door
 
 
@@ -27,6 +27,16 @@ async def test_pages_are_numbered_from_1(vendor: Door) -> None:
 async def test_page_0_is_page_1_and_noted(vendor: Door) -> None:
     assert (await vendor.post("get_conversation", offset="0")).message
     assert "get_conversation: offset 0: pages are counted from 1" in vendor.sandbox.oddities
+
+
+async def test_a_row_may_appear_late_with_its_own_time(opened: Opened, clock: Clock) -> None:
+    async with opened(show_after=600.0, auto_window=True) as door:
+        await door.post("send_text")
+        clock.now += 599
+        assert (await door.post("get_conversation")).message == []
+        clock.now += 1
+        [row] = (await door.post("get_conversation")).message
+        assert row["conversation_time"] == "2023-11-14 22:13:20"
 
 
 @pytest.mark.parametrize("limit", ["0", "ten", "-1"])

@@ -45,6 +45,7 @@ class Sandbox:
         ledger_path: file of JSON lines that gets each accepted send before it is answered.
         auto_window: True holds the 24-hour window open for everybody.
         subscriber_limit: how many subscribers the plan has room for.
+        show_after: seconds after which a row appears in its conversation; its time stays that of the message.
 
     Raises:
         ValueError: for an unknown dialect or an empty list of numbers.
@@ -64,6 +65,7 @@ class Sandbox:
         seed: int = 0,
         auto_window: bool = False,
         subscriber_limit: int | None = None,
+        show_after: float = 0.0,
     ) -> None:
         if not phone_number_ids:
             raise ValueError("phone_number_ids must not be empty")
@@ -77,6 +79,7 @@ class Sandbox:
             seed=seed,
             auto_window=auto_window,
             subscriber_limit=subscriber_limit,
+            show_after=show_after,
         )
         plant(self.state)
         throttle = None if rate_limit is None else Throttle(rate_limit, rate_window, clock)

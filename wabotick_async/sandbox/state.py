@@ -23,11 +23,13 @@ class State:
         seed: int = 0,
         auto_window: bool = False,
         subscriber_limit: int | None = None,
+        show_after: float = 0.0,
     ) -> None:
         self.ledger = ledger
         self.clock = clock
         self.auto_window = auto_window
         self.subscriber_limit = subscriber_limit
+        self.show_after = show_after
         self.numbers = {
             number_id: Number(number_id, bot_id=23 + index, business_account_id=f"2000000000000{index:02d}")
             for index, number_id in enumerate(phone_number_ids)
@@ -126,6 +128,11 @@ class State:
         message = Message(self.next_id(), sender, content, now, message_id, template, values)
         self.conversations[subscriber.phone_number_id, subscriber.phone_number].append(message)
         return message
+
+    def visible(self, phone_number_id: str, phone_number: str) -> list[Message]:
+        """Return the rows of a conversation that it shows by now, oldest first."""
+        latest = self.clock() - self.show_after
+        return [row for row in self.conversations.get((phone_number_id, phone_number), ()) if row.time <= latest]
 
     def new_message_id(self) -> str:
         """Return a new wamid: text that ends in `==`, different for every message."""

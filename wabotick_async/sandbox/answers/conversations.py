@@ -17,8 +17,7 @@ _PLACE = re.compile(r"\{\{(\d+)\}\}")
 def get_conversation(call: Call) -> Body:
     """Return a page of a conversation, newest first."""
     subscriber = call.find_subscriber()
-    key = (call.number.phone_number_id, call.phone_number)
-    messages = list(reversed(call.state.conversations.get(key, [])))
+    messages = call.state.visible(call.number.phone_number_id, call.phone_number)[::-1]
     wanted = page(call, messages, most=50)
     rows = [_row(call, subscriber, message) for message in wanted.rows if subscriber is not None]
     # The siblings print a next offset on an empty page that nobody could explain (contract, other shapes).
