@@ -1,0 +1,140 @@
+"""A campaign with its whole surroundings: sandbox, proxy, journal in a file, and seconds that pass fast."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tests.faults.proxy import ChaosProxy
+from tests.faults.truth import assert_truthful
+from wabotick_async import Limits, SendText, Timeout, WabotickClient
+from wabotick_async.bulk import BulkSender, SQLiteJournal
+from wabotick_async.bulk.journal import Counts
+from wabotick_async.errors import CampaignAbortedError
+from wabotick_async.outcomes import BulkReport
+from wabotick_async.sandbox import Sandbox
+from wabotick_async.transport import RateLimiter
+
+__all__ = ["HurriedTime", "Stage", "messages", "phone", "phones", "until"]
+
+SOON: Final = Timeout(connect=2.0, total=2.0)
+
+
+class HurriedTime:
+    """A clock that runs a hundred times as fast, for everybody on stage but the sockets."""
+
+    def __init__(self, pace: float = 100.0) -> None:
+        self.pace = pace
+        self.ahead = 0.0
+        """Seconds to add; set it to move the clock."""
+        self._began = (time.time(), time.monotonic())
+
+    def __call__(self) -> float:
+        wall, monotonic = self._began
+        return wall + (time.monotonic() - monotonic) * self.pace + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many fast seconds."""
+        await asyncio.sleep(seconds / self.pace)
+
+    def call_later(self, delay: float, wake: Callable[[], None]) -> asyncio.TimerHandle:
+        """Arrange a call after so many fast seconds."""
+        return asyncio.get_running_loop().call_later(delay / self.pace, wake)
+
+
+class Stage:
+    """Runs campaigns through the proxy, and judges them."""
+
+    def __init__(self, sandbox: Sandbox, proxy: ChaosProxy, path: Path, clock: HurriedTime) -> None:
+        self.sandbox = sandbox
+        self.proxy = proxy
+        self.path = path
+        self.clock = clock
+        self.failure: CampaignAbortedError | None = None
+        """Why the last run stopped itself, where it did."""
+        self.sender: BulkSender
+
+    @asynccontextmanager
+    async def client(
+        self,
+        *,
+        url: str | None = None,
+        rate: float = 1e6,
+        burst: int = 1000,
+        concurrency: int = 8,
+        keep_alive: bool = True,
+        timeout: Timeout = SOON,
+        **settings: Any,
+    ) -> AsyncIterator[WabotickClient]:
+        """Open a client that goes through the proxy, or to another address."""
+        client = WabotickClient(
+            self.sandbox.token,
+            base_url=url or self.proxy.url,
+            phone_number_id=self.sandbox.phone_number_id,
+            limits=Limits(rate=rate, burst=burst, concurrency=concurrency, keep_alive=keep_alive),
+            limiter=RateLimiter(rate, burst, clock=self.clock, call_later=self.clock.call_later),
+            timeout=timeout,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            **settings,
+        )
+        async with client:
+            yield client
+
+    def open_sender(self, client: WabotickClient, **settings: Any) -> BulkSender:
+        """Make a sender that stops for no reason but those that a test sets."""
+        defaults: dict[str, Any] = {"max_unknown": 1_000_000, "patience": 1e9, "clock": self.clock}
+        self.sender = BulkSender(
+            client,
+            journal=SQLiteJournal(self.path, clock=self.clock),
+            monotonic=self.clock,
+            sleep=self.clock.sleep,
+            **{**defaults, **settings},
+        )
+        return self.sender
+
+    async def run(self, source: Any, *, client: dict[str, Any] | None = None, **settings: Any) -> BulkReport:
+        """Run a campaign and return its report, also where it stopped itself."""
+        self.failure = None
+        async with self.client(**(client or {})) as opened:
+            try:
+                async with asyncio.timeout(30):
+                    return await self.open_sender(opened, **settings).run(source)
+            except CampaignAbortedError as error:
+                self.failure = error
+                assert error.report is not None
+                return error.report
+
+    async def judge(self, rows: Iterable[str]) -> Counts:
+        """Wait for the server to come to rest, then hold the journal against its ledger."""
+        await until(lambda: self.sandbox.requests.open == 0)
+        return assert_truthful(self.sandbox.ledger, self.path, rows)
+
+    @property
+    def delivered(self) -> int:
+        """Return how many messages the server accepted."""
+        return len(self.sandbox.ledger)
+
+
+def phone(number: int) -> str:
+    return f"9190000{number:05}"
+
+
+def phones(count: int) -> list[str]:
+    return [phone(number) for number in range(1, count + 1)]
+
+
+def messages(count: int, start: int = 1) -> Iterator[SendText]:
+    for number in range(start, start + count):
+        yield SendText(phone_number=phone(number), message="hello")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let everybody work until something is true."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - any condition, so nobody can set an event
+            await asyncio.sleep(0.001)
