@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime-is-ready
 DEV     := $(VENV)/.dev-is-ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench soak clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,9 @@ format: $(DEV) ## put the code in its standard form
 
 bench: $(DEV) ## measure against a naive aiohttp loop
 	@$(BIN)/python -m benchmarks
+
+soak: $(DEV) ## kill a campaign 200 times, and compare its journal with the ledger of the server
+	@$(BIN)/python -m benchmarks.soak
 
 clean: ## remove everything that make and the tools have made
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
