@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .base import KEY_LENGTH, Added, Counts, Finish, Journal, NewRow, Opened, Row, RowDetail, State, Stored
+from .base import Journal
 from .reader import Inspection
+from .rows import KEY_LENGTH, Added, Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
 from .sqlite import MemoryJournal, SQLiteJournal
 
 __all__ = [

@@ -7,7 +7,13 @@
       └─────requeue──────┘                  only where the send was proved not to have been accepted
 
     unknown ──finish──> accepted | refused  a late answer in the same run
+    unknown ──settle──> accepted | refused  the conversation on the platform shows what became of it
+
     unknown ──resend_unknown──> queued      only when a person says so
+    refused ──requeue_refused─> queued      only when a person says so; a refused row was not accepted
+
+`settle`, `resend_unknown` and `requeue_refused` are explicit: each leaves an entry among the journal's facts, with the
+run, the time, the number of rows and the reason.
 
 A claim is durable before the request leaves. So a process may die at any moment, and the next one knows which rows it
 can no longer vouch for: every row that a dead run left in flight becomes unknown, and no unknown row is sent again by
@@ -17,159 +23,12 @@ itself.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from enum import Enum, StrEnum
-from typing import Final, Protocol
-
-import msgspec
+from typing import Protocol
 
 from ...outcomes import Outcome
+from .rows import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
 
-__all__ = [
-    "KEY_LENGTH",
-    "LONGEST_WAIT",
-    "Added",
-    "Counts",
-    "Finish",
-    "Journal",
-    "NewRow",
-    "Opened",
-    "Row",
-    "RowDetail",
-    "State",
-    "Stored",
-]
-
-KEY_LENGTH: Final = 16
-"""Bytes of a row's key."""
-LONGEST_WAIT: Final = 7 * 86_400.0
-"""Seconds that a row may wait at most, so that a wall clock set wrong cannot bury it."""
-
-
-class State(StrEnum):
-    """Where a row of a campaign stands."""
-
-    QUEUED = "queued"
-    IN_FLIGHT = "in_flight"
-    """Claimed: the request may have left."""
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    """The request may or may not have been acted on; never sent again by itself."""
-    SKIPPED = "skipped"
-    """Not sent on purpose, for instance a duplicate."""
-
-
-class Added(Enum):
-    """What `Journal.add` found out about a row."""
-
-    NEW = "new"
-    """Stored now."""
-    KNOWN = "known"
-    """An earlier run stored it already; not counted again."""
-    DUPLICATE = "duplicate"
-    """The source repeats a row; the repeat is stored as a skipped row of its own."""
-
-
-class NewRow(msgspec.Struct, frozen=True):
-    """A row of the source, to be stored."""
-
-    key: bytes
-    """Identity of the message, 16 bytes; two rows with one key are one message."""
-    receiver: str
-    endpoint: str
-    payload: bytes
-    """The request as JSON, without any credential."""
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """Where a row of the source is kept."""
-
-    seq: int
-    added: Added
-    state: State
-    not_before: float = 0.0
-    """Seconds since the epoch when a queued row is due."""
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A queued row: whoever claims it sends it, then says what became of it."""
-
-    seq: int
-    endpoint: str
-    payload: bytes
-    receiver: str
-    attempts: int
-    """How often the row was claimed so far."""
-
-
-class Finish(msgspec.Struct, frozen=True):
-    """What became of a claimed row."""
-
-    seq: int
-    outcome: Outcome
-    """Any but `not_sent`, for which there is `Journal.requeue`."""
-    http: int | None = None
-    """HTTP status code."""
-    code: str | None = None
-    """Error code or advice, for the report."""
-    message_id: str | None = None
-    note: str | None = None
-    """A short reason for people, without secrets."""
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """How many rows stand where. Together they are the rows of the source that were read so far."""
-
-    queued: int = 0
-    in_flight: int = 0
-    accepted: int = 0
-    refused: int = 0
-    unknown: int = 0
-    skipped: int = 0
-
-    @property
-    def rows(self) -> int:
-        """All rows, duplicates included."""
-        return self.queued + self.in_flight + self.accepted + self.refused + self.unknown + self.skipped
-
-
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """What `Journal.open` found."""
-
-    run: int
-    """Number of this run, from 1."""
-    resumed: bool
-    """An earlier run used this journal."""
-    counts: Counts
-    unknown_from_crash: int = 0
-    """Rows that an earlier run left in flight; they are unknown now."""
-    unknown_from_lost_wal: int = 0
-    """Queued rows that became unknown because the -wal file was lost and the caller accepted that."""
-
-    @property
-    def queued(self) -> int:
-        """Rows that wait to be sent."""
-        return self.counts.queued
-
-
-class RowDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the journal knows about one row. Times are seconds since the epoch."""
-
-    seq: int
-    state: State
-    receiver: str
-    endpoint: str
-    payload: bytes
-    attempts: int
-    not_before: float
-    run: int | None
-    """The run that claimed the row last."""
-    claimed_at: float | None
-    done_at: float | None
-    http: int | None
-    code: str | None
-    message_id: str | None
-    note: str | None
+__all__ = ["Journal"]
 
 
 class Journal(Protocol):
@@ -248,25 +107,73 @@ class Journal(Protocol):
         """Count the codes of the rows that were refused or skipped, or are unknown; the most frequent first."""
         ...
 
-    async def next_due(self) -> float | None:
-        """Tell when the next queued row is due (seconds since the epoch, 0 for at once), or None without one."""
+    async def next_due(self, after: float | None = None) -> float | None:
+        """Tell when the next queued row is due (seconds since the epoch, 0 for at once), or None without one.
+
+        Args:
+            after: leave out rows that are due at this time or before.
+        """
         ...
 
     def rows(self, state: State) -> AsyncIterator[RowDetail]:
         """Go through the rows in one state, in the order of the source, holding one page in memory."""
         ...
 
-    async def resend_unknown(self, limit: int, reason: str, *, min_age: float = 0.0) -> int:
+    async def settle(
+        self, seq: int, outcome: Outcome, *, message_id: str | None = None, note: str | None = None
+    ) -> bool:
+        """Settle a row of unknown outcome, of any run, by what the platform shows of it; False where it is not unknown.
+
+        A row settled as refused gets the code `reconciled`.
+
+        Args:
+            seq: the row's number.
+            outcome: accepted or refused.
+            message_id: the message that was found.
+            note: a short reason for people, without secrets.
+
+        Raises:
+            JournalError: there is no such row, or it cannot be settled so; nothing was changed.
+        """
+        ...
+
+    async def requeue_refused(self, code: str, limit: int | None, reason: str) -> int:
+        """Queue refused rows of one cause again, and log it.
+
+        Args:
+            code: the rows' code, or its part before the colon: `fix_request` stands for `fix_request:131008`, too.
+            limit: how many rows at most, oldest first; None for all.
+            reason: who decided this and why; kept in the journal.
+
+        Returns:
+            How many rows were queued. Rows whose content was purged are left out.
+
+        Raises:
+            JournalError: no code, or a limit below 0.
+        """
+        ...
+
+    async def resend_unknown(
+        self, limit: int, reason: str, *, seqs: Sequence[int] | None = None, min_age: float = 0.0
+    ) -> int:
         """Queue unknown rows of earlier runs again, and log it. Recipients may get the message twice.
 
         Args:
             limit: how many rows at most, oldest first.
             reason: who decided this and why; kept in the journal.
+            seqs: the numbers of the rows; all of them where left out.
             min_age: seconds since the rows were claimed.
 
         Returns:
-            How many rows were queued.
+            How many rows were queued. Numbers of rows that are not unknown are passed over.
+
+        Raises:
+            JournalError: a limit below 0.
         """
+        ...
+
+    async def receivers_with(self, code: str) -> list[str]:
+        """List the receivers of refused and skipped rows of one cause, each once; `code` as in `requeue_refused`."""
         ...
 
     async def set_meta(self, name: str, value: str) -> None:

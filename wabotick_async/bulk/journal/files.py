@@ -6,13 +6,14 @@ import contextlib
 import os
 import sqlite3
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
 from ...errors import JournalError, JournalFullError
 from .schema import APPLICATION_ID, empty_image
 
-__all__ = ["RESERVE_SIZE", "JournalFiles", "check_file"]
+__all__ = ["RESERVE_SIZE", "JournalFiles", "check_file", "is_in_use"]
 
 RESERVE_SIZE: Final = 2 * 1024 * 1024
 """Bytes kept back for the results of what is in flight when the disk fills up.
@@ -20,6 +21,8 @@ RESERVE_SIZE: Final = 2 * 1024 * 1024
 A result committed alone writes up to three pages to the -wal, so this takes 170 of them; results committed together
 need far less."""
 _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "fuse.glusterfs", "afs"})
+_LOOK: Final = 0.02
+"""Seconds after which a look at the lock is over."""
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -29,7 +32,6 @@ class JournalFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.wal = path.with_name(path.name + "-wal")
-        self._lock_path = path.with_name(path.name + ".lock")
         self._reserve = path.with_name(path.name + ".reserve")
         self._lock: int | None = None
         self._main: int | None = None
@@ -42,7 +44,7 @@ class JournalFiles:
             JournalFullError: there is no room for the reserve.
         """
         _check_directory(self.path.parent)
-        self._lock = _lock(self._lock_path)
+        self._lock = _lock(_lock_path(self.path))
         try:
             if not os.path.lexists(self.path):
                 self._create()
@@ -117,6 +119,19 @@ def check_file(path: Path, found: os.stat_result) -> None:
         raise JournalError(f"other users may write to the journal {path}: run chmod 600 on it")
 
 
+def is_in_use(path: Path) -> bool:
+    """Tell whether a process owns the journal at this moment, without getting in the way of one that opens it."""
+    try:
+        descriptor = os.open(_lock_path(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # An owner leaves its number at once and removes it at its end, so only the lock of a dead one is ever tried.
+        return os.pread(descriptor, 1, 0) != b"" and not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _check_header(path: Path, header: bytes) -> None:
     # https://www.sqlite.org/fileformat.html: magic text first, application id at offset 68.
     if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
@@ -145,27 +160,45 @@ def _file_system(directory: Path) -> str | None:
     return None
 
 
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
 def _lock(path: Path) -> int:
-    try:
-        import fcntl  # noqa: PLC0415 - where it is missing, only journals on disk are out of reach
-    except ImportError as exc:
-        raise JournalError("a journal on disk needs file locks, which this system does not offer") from exc
     descriptor = _open(path, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        holder = os.pread(descriptor, 20, 0).strip()
-        os.close(descriptor)
-        name = f"process {holder.decode()}" if holder.isdigit() else "another process"
-        raise JournalError(f"the journal is in use by {name} (it holds {path})") from exc
+        locked = _try_lock(descriptor)
+        if not locked:
+            # `is_in_use` may have looked at this very moment; an owner keeps the lock for longer than that.
+            time.sleep(_LOOK)
+            locked = _try_lock(descriptor)
+        if not locked:
+            holder = os.pread(descriptor, 20, 0).strip()
+            name = f"process {holder.decode()}" if holder.isdigit() else "another process"
+            raise JournalError(f"the journal is in use by {name} (it holds {path})")
     except OSError as exc:
         os.close(descriptor)
         raise JournalError(f"cannot lock {path}: {exc.strerror}") from exc
+    except BaseException:
+        os.close(descriptor)
+        raise
     # On a full disk the lock holds all the same, only the name of its holder is missing.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        import fcntl  # noqa: PLC0415 - where it is missing, only journals on disk are out of reach
+    except ImportError as exc:
+        raise JournalError("a journal on disk needs file locks, which this system does not offer") from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open(path: Path, flags: int) -> int:

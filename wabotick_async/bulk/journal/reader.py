@@ -12,9 +12,21 @@ from typing import Final
 import msgspec
 
 from ...errors import JournalError
-from .base import Counts, RowDetail, State
-from .files import check_file
-from .schema import APPLICATION_ID, FINGERPRINT, OPEN_RUN, OWN_PREFIX, RESEND, STATES, VERSION, count_rows
+from .files import check_file, is_in_use
+from .rows import Counts, RowDetail, State
+from .schema import (
+    APPLICATION_ID,
+    FINGERPRINT,
+    OPEN_RUN,
+    OWN_PREFIX,
+    REQUEUE,
+    RESEND,
+    SETTLE,
+    STATES,
+    VERSION,
+    count_causes,
+    count_rows,
+)
 
 __all__ = [
     "PAGE",
@@ -45,8 +57,16 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: Mapping[str, str]
     meta: Mapping[str, str]
     """The campaign's own facts."""
+    causes: Mapping[str, int]
+    """Codes of the rows that were refused or skipped, or are unknown; the most frequent first."""
     resends: tuple[str, ...]
     """Each resending of unknown rows, oldest first, as JSON: run, time, rows, reason."""
+    requeues: tuple[str, ...]
+    """Each queuing of refused rows, likewise, with the code."""
+    settlements: tuple[str, ...]
+    """How many unknown rows each run settled as accepted or refused, likewise."""
+    in_use: bool
+    """A process owns the journal right now."""
     open_run: int | None
     """Number of the run that is going on or died; None after a clean end."""
     wal_lost: bool
@@ -67,7 +87,11 @@ def inspect(path: Path) -> Inspection:
             counts=count_rows(connection),
             fingerprint=json.loads(meta.get(FINGERPRINT, "{}")),
             meta={name: value for name, value in meta.items() if not name.startswith(OWN_PREFIX)},
-            resends=tuple(value for name, value in sorted(meta.items()) if name.startswith(RESEND)),
+            causes=count_causes(connection),
+            resends=_entries(meta, RESEND),
+            requeues=_entries(meta, REQUEUE),
+            settlements=_entries(meta, SETTLE),
+            in_use=is_in_use(path),
             open_run=None if open_run is None else int(open_run),
             wal_lost=open_run is not None and not _wal(path).exists(),
         )
@@ -151,6 +175,10 @@ def check_version(path: Path, connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != VERSION:
         raise JournalError(f"the journal {path} has version {version}; this package reads version {VERSION}")
+
+
+def _entries(meta: Mapping[str, str], prefix: str) -> tuple[str, ...]:
+    return tuple(value for name, value in sorted(meta.items()) if name.startswith(prefix))
 
 
 def _wal(path: Path) -> Path:

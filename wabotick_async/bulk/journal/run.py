@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import CampaignConflictError, JournalError
-from .base import LONGEST_WAIT, Opened
+from .rows import LONGEST_WAIT, Opened
 from .schema import FINGERPRINT, LOST_WAL, OPEN_RUN, count_rows
 
 __all__ = ["begin_run", "end_run", "transaction"]

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Final
 
-from .base import Counts, State
+from .rows import Counts, State
 
 __all__ = [
     "ACCEPTED",
@@ -18,11 +18,14 @@ __all__ = [
     "OWN_PREFIX",
     "QUEUED",
     "REFUSED",
+    "REQUEUE",
     "RESEND",
+    "SETTLE",
     "SKIPPED",
     "STATES",
     "UNKNOWN",
     "VERSION",
+    "count_causes",
     "count_rows",
     "create_tables",
     "empty_image",
@@ -43,6 +46,10 @@ LOST_WAL: Final = OWN_PREFIX + "lost_wal"
 """Run that went on without its predecessor's -wal: rows that the file does not know may have been sent nevertheless."""
 RESEND: Final = OWN_PREFIX + "resend."
 """Start of the names under which each resending of unknown rows is logged."""
+REQUEUE: Final = OWN_PREFIX + "requeue."
+"""Start of the names under which each queuing of refused rows is logged."""
+SETTLE: Final = OWN_PREFIX + "settle."
+"""Start of the names under which the unknown rows that a run settled are logged."""
 
 # SQLite uses a partial index only where the query repeats one of its terms as a literal; it does not see into IN (...).
 _TABLES: Final = """
@@ -58,6 +65,9 @@ CREATE TABLE item(
   added_run INTEGER NOT NULL, fed_run INTEGER NOT NULL, fed_count INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX item_open ON item(state, not_before, seq) WHERE state = 0 OR state = 1 OR state = 4;
+"""
+_CAUSES: Final = """
+SELECT code, count(*) FROM item WHERE code IS NOT NULL AND state IN (3, 4, 5) GROUP BY code ORDER BY count(*) DESC, code
 """
 
 
@@ -77,3 +87,8 @@ def count_rows(connection: sqlite3.Connection) -> Counts:
     """Count the rows by state with a walk through the table."""
     found: dict[int, int] = dict(connection.execute("SELECT state, count(*) FROM item GROUP BY state"))
     return Counts(*(found.get(code, 0) for code in range(len(STATES))))
+
+
+def count_causes(connection: sqlite3.Connection) -> dict[str, int]:
+    """Count the codes of the rows that were refused or skipped, or are unknown; the most frequent first."""
+    return dict(connection.execute(_CAUSES))

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import JournalError
-from .base import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
+from ...outcomes import Outcome
+from . import decisions
 from .place import FilePlace, MemoryPlace, Place
 from .reader import Inspection, inspect, read_page, read_rows, select_page
+from .rows import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
 from .store import Store
 from .writer import Writer
 
@@ -99,9 +101,9 @@ class _WrittenJournal:
         """Count the codes of rows that were not accepted; see `Journal.causes`."""
         return await self._do(lambda store: store.causes(), vital=True)
 
-    async def next_due(self) -> float | None:
+    async def next_due(self, after: float | None = None) -> float | None:
         """Tell when the next queued row is due; see `Journal.next_due`."""
-        return await self._do(lambda store: store.next_due(), vital=True)
+        return await self._do(lambda store: store.next_due(after), vital=True)
 
     async def rows(self, state: State) -> AsyncIterator[RowDetail]:
         """Go through the rows in one state; see `Journal.rows`."""
@@ -111,9 +113,26 @@ class _WrittenJournal:
                 yield row
             after = page[-1].seq
 
-    async def resend_unknown(self, limit: int, reason: str, *, min_age: float = 0.0) -> int:
+    async def settle(
+        self, seq: int, outcome: Outcome, *, message_id: str | None = None, note: str | None = None
+    ) -> bool:
+        """Settle a row of unknown outcome; see `Journal.settle`."""
+        return await self._do(lambda store: decisions.settle(store, seq, outcome, message_id, note))
+
+    async def requeue_refused(self, code: str, limit: int | None, reason: str) -> int:
+        """Queue refused rows of one cause again, and log it; see `Journal.requeue_refused`."""
+        return await self._do(lambda store: decisions.requeue_refused(store, code, limit, reason))
+
+    async def resend_unknown(
+        self, limit: int, reason: str, *, seqs: Sequence[int] | None = None, min_age: float = 0.0
+    ) -> int:
         """Queue unknown rows of earlier runs again, and log it; see `Journal.resend_unknown`."""
-        return await self._do(lambda store: store.resend_unknown(limit, reason, min_age))
+        chosen = None if seqs is None else tuple(seqs)
+        return await self._do(lambda store: decisions.resend_unknown(store, limit, reason, chosen, min_age))
+
+    async def receivers_with(self, code: str) -> list[str]:
+        """List the receivers of one cause; see `Journal.receivers_with`."""
+        return await self._do(lambda store: decisions.receivers_with(store, code), vital=True)
 
     async def set_meta(self, name: str, value: str) -> None:
         """Keep a fact about the campaign; see `Journal.set_meta`."""

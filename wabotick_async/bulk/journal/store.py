@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from typing import Final
 
 from ...errors import JournalError
 from ...outcomes import Outcome
-from .base import KEY_LENGTH, LONGEST_WAIT, Added, Counts, Finish, NewRow, Row, State, Stored
+from .rows import KEY_LENGTH, LONGEST_WAIT, Added, Counts, Finish, NewRow, Row, State, Stored
 from .schema import (
     ACCEPTED,
     IN_FLIGHT,
@@ -19,10 +18,10 @@ from .schema import (
     OWN_PREFIX,
     QUEUED,
     REFUSED,
-    RESEND,
     SKIPPED,
     STATES,
     UNKNOWN,
+    count_causes,
     count_rows,
 )
 
@@ -53,16 +52,9 @@ SELECT seq, endpoint, payload, receiver, attempts FROM item WHERE seq IN (
     ORDER BY seq LIMIT :limit))
 ORDER BY seq LIMIT :limit
 """
-_CAUSES: Final = """
-SELECT code, count(*) FROM item WHERE code IS NOT NULL AND state IN (3, 4, 5) GROUP BY code ORDER BY count(*) DESC, code
-"""
+_NEXT_DUE: Final = "SELECT min(not_before) FROM item WHERE state = 0 AND not_before > ?"
 _FINISH: Final = """
 UPDATE item SET state = ?, t_done = ?, http = ?, code = ?, wa_id = ?, note = ? WHERE seq = ? AND state = ? AND run = ?
-"""
-_RESEND: Final = """
-UPDATE item SET state = 0, not_before = 0 WHERE +state = 4 AND seq IN (
-  SELECT seq FROM item WHERE state = 4 AND (run IS NULL OR run <> :run) AND (t_intent IS NULL OR t_intent <= :until)
-  ORDER BY seq LIMIT :limit)
 """
 
 # Which states a result may end: a late answer may still settle what the same run called unknown.
@@ -79,8 +71,10 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection, run: int, clock: Callable[[], float]) -> None:
         self.connection = connection
-        self._run = run
-        self._clock = clock
+        self.run = run
+        """Number of the run."""
+        self.clock = clock
+        """Seconds since the epoch."""
         self.tally = _tally(count_rows(connection))
         """Rows by state code, the open transaction included; whoever rolls back puts the old list back."""
         doubtful = self.get_meta(LOST_WAL) is not None
@@ -93,7 +87,7 @@ class Store:
 
     def causes(self) -> dict[str, int]:
         """Count the codes of rows that were not accepted; see `Journal.causes`."""
-        return dict(self.connection.execute(_CAUSES))
+        return count_causes(self.connection)
 
     def add(self, rows: Sequence[NewRow]) -> list[Stored]:
         """Store rows; see `Journal.add`."""
@@ -106,15 +100,15 @@ class Store:
 
     def claim(self, seq: int) -> bool:
         """Mark a queued row in flight; see `Journal.claim`."""
-        claimed = self.connection.execute(_CLAIM, {"run": self._run, "now": self._clock(), "seq": seq}).rowcount
-        self._count(QUEUED, IN_FLIGHT, claimed)
+        claimed = self.connection.execute(_CLAIM, {"run": self.run, "now": self.clock(), "seq": seq}).rowcount
+        self.count_move(QUEUED, IN_FLIGHT, claimed)
         return claimed == 1
 
     def unclaim(self, seq: int) -> None:
         """Undo a claim of which nobody learned."""
         self._require(seq, (IN_FLIGHT,), "queued")
         self.connection.execute("UPDATE item SET state = 0, attempts = attempts - 1 WHERE seq = ?", (seq,))
-        self._count(IN_FLIGHT, QUEUED)
+        self.count_move(IN_FLIGHT, QUEUED)
 
     def finish(self, finish: Finish) -> None:
         """Store a result; see `Journal.finish`."""
@@ -123,35 +117,25 @@ class Store:
         new, allowed = _FINISHES[finish.outcome]
         old = self._require(finish.seq, allowed, finish.outcome)
         result = (finish.http, finish.code, finish.message_id, finish.note)
-        self._change(_FINISH, (new, self._clock(), *result, finish.seq, old, self._run))
-        self._count(old, new)
+        self._change(_FINISH, (new, self.clock(), *result, finish.seq, old, self.run))
+        self.count_move(old, new)
 
     def requeue(self, seq: int, not_before: float) -> None:
         """Put a claimed row back; see `Journal.requeue`."""
         if math.isnan(not_before):
             raise JournalError(f"row {seq} cannot be queued for no time at all")
         old = self._require(seq, (IN_FLIGHT,), "queued")
-        due = min(max(not_before, 0.0), self._clock() + LONGEST_WAIT)
+        due = min(max(not_before, 0.0), self.clock() + LONGEST_WAIT)
         self._change(
             "UPDATE item SET state = 0, not_before = ? WHERE seq = ? AND state = ? AND run = ?",
-            (due, seq, old, self._run),
+            (due, seq, old, self.run),
         )
-        self._count(IN_FLIGHT, QUEUED)
+        self.count_move(IN_FLIGHT, QUEUED)
 
-    def resend_unknown(self, limit: int, reason: str, min_age: float) -> int:
-        """Queue unknown rows again and log it; see `Journal.resend_unknown`."""
-        now = self._clock()
-        until = now - min_age
-        rows = self.connection.execute(_RESEND, {"run": self._run, "until": until, "limit": limit}).rowcount
-        self._count(UNKNOWN, QUEUED, rows)
-        number = self.connection.execute("SELECT count(*) FROM meta WHERE k GLOB ?", (RESEND + "*",)).fetchone()[0] + 1
-        entry = {"run": self._run, "at": now, "rows": rows, "reason": reason}
-        self.connection.execute("INSERT INTO meta VALUES(?, ?)", (f"{RESEND}{number:06}", json.dumps(entry)))
-        return rows
-
-    def next_due(self) -> float | None:
+    def next_due(self, after: float | None) -> float | None:
         """Tell when the next queued row is due; see `Journal.next_due`."""
-        due: float | None = self.connection.execute("SELECT min(not_before) FROM item WHERE state = 0").fetchone()[0]
+        later_than = -1.0 if after is None else after
+        due: float | None = self.connection.execute(_NEXT_DUE, (later_than,)).fetchone()[0]
         return due
 
     def set_meta(self, name: str, value: str) -> None:
@@ -177,7 +161,7 @@ class Store:
             "payload": row.payload,
             "state": self._fresh,
             "note": self._fresh_note,
-            "run": self._run,
+            "run": self.run,
         }
         [(seq, state, added_run, fed_count, not_before)] = self.connection.execute(_ADD, values).fetchall()
         if fed_count > 1:
@@ -187,7 +171,7 @@ class Store:
             self.tally[SKIPPED] += self.connection.execute(_ADD_REPEAT, repeat).rowcount
             [(seq,)] = self.connection.execute("SELECT seq FROM item WHERE key = ?", (key,)).fetchall()
             return Stored(seq, Added.DUPLICATE, State.SKIPPED)
-        if added_run != self._run:
+        if added_run != self.run:
             return Stored(seq, Added.KNOWN, STATES[state], not_before)
         self.tally[self._fresh] += 1
         return Stored(seq, Added.NEW, STATES[state])
@@ -197,7 +181,7 @@ class Store:
         if row is None:
             raise JournalError(f"there is no row {seq}")
         state, run = row
-        if run != self._run:
+        if run != self.run:
             raise JournalError(f"row {seq} is {STATES[state]} and not this run's: it cannot become {wanted}")
         if state not in allowed:
             raise JournalError(f"row {seq} is {STATES[state]}: it cannot become {wanted}")
@@ -207,7 +191,8 @@ class Store:
         if self.connection.execute(statement, values).rowcount != 1:
             raise JournalError("a row moved while it was being written; nothing was changed")
 
-    def _count(self, old: int, new: int, rows: int = 1) -> None:
+    def count_move(self, old: int, new: int, rows: int = 1) -> None:
+        """Keep the tally right when rows have moved."""
         self.tally[old] -= rows
         self.tally[new] += rows
 

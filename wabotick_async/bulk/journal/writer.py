@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from ...errors import JournalError, JournalFullError
-from .base import Counts, Opened
 from .place import Place
+from .rows import Counts, Opened
 from .run import begin_run, end_run, transaction
 from .store import Store
 
