@@ -1,0 +1,78 @@
+"""A process with one campaign, to be stopped or starved: `campaign_child.py HOW BASE_URL TOKEN JOURNAL ROWS`.
+
+HOW is `plain`, or `few-files`: then no file descriptor is left until two sends have failed for it, and the number of
+those sends is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+from collections.abc import AsyncIterator
+
+from tests.faults.stage import messages
+from wabotick_async import BulkSender, Limits, SendText, Timeout, WabotickClient
+from wabotick_async.outcomes import Outcome
+from wabotick_async.transport import AttemptFinished, Event
+
+CONCURRENCY = 4
+TIMEOUT = 0.25
+
+
+class FewFiles:
+    """Use the file descriptors up before a message, and give them back after two failures."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._taken: list[int] = []
+
+    def take(self) -> None:
+        highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, self._limits[1]))
+        while True:
+            try:
+                self._taken.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                return
+
+    def observe(self, event: Event) -> None:
+        self.failed += isinstance(event, AttemptFinished) and event.outcome is Outcome.NOT_SENT
+        if self.failed >= 2 and self._taken:
+            while self._taken:
+                os.close(self._taken.pop())
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
+
+
+async def source(count: int, few: FewFiles | None) -> AsyncIterator[SendText]:
+    for number, message in enumerate(messages(count)):
+        if number == count // 2 and few is not None:
+            few.take()
+        yield message
+
+
+async def short_sleep(_: float) -> None:
+    await asyncio.sleep(0.01)
+
+
+async def campaign(how: str, base_url: str, token: str, journal: str, rows: str) -> None:
+    few = FewFiles() if how == "few-files" else None
+    client = WabotickClient(
+        token,
+        base_url=base_url,
+        phone_number_id="100000000000001",
+        limits=Limits(rate=10_000.0, burst=100, concurrency=CONCURRENCY, keep_alive=few is None),
+        timeout=Timeout(total=TIMEOUT if few is None else 5.0),
+        observers=[few.observe] if few else [],
+    )
+    async with client:
+        sender = BulkSender(client, journal=journal, max_unknown=1000, sleep=short_sleep)
+        await sender.run(source(int(rows), few))
+    if few is not None:
+        print(few.failed)
+
+
+if __name__ == "__main__":
+    asyncio.run(campaign(*sys.argv[1:]))
