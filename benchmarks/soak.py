@@ -109,7 +109,7 @@ def import_text(result: ImportResult) -> str:
     """Return what the import found, for people."""
     lines = {
         "rows imported": f"{result.rows:,}",
-        "kill -9": f"{result.kills}, after which {', '.join(f'{n:,}' for n in result.stored_before)} rows were stored",
+        "import killed": f"{result.kills} times, after which {', '.join(f'{n:,}' for n in result.stored_before)} rows were stored",
         "found again": f"{result.found_again:,}, added by the last process {result.added:,}",
         "in the journal": f"{result.in_journal:,} rows of {result.different:,} recipients",
         "integrity_check": result.integrity,
