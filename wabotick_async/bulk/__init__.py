@@ -1,8 +1,10 @@
 """Send many messages, and know what became of each."""
 
 from .journal import Journal, MemoryJournal, RowDetail, SQLiteJournal, State
+from .matching import Finding
 from .message import BulkMessage
 from .progress import BulkProgress
+from .reconcile import ReconciledRow, ReconcileReport
 from .result import BulkResult
 from .sender import BulkClient, BulkSender
 
@@ -12,8 +14,11 @@ __all__ = [
     "BulkProgress",
     "BulkResult",
     "BulkSender",
+    "Finding",
     "Journal",
     "MemoryJournal",
+    "ReconcileReport",
+    "ReconciledRow",
     "RowDetail",
     "SQLiteJournal",
     "State",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
 import anyio
@@ -26,6 +26,7 @@ from .delivery import Sends
 from .feed import Messages
 from .journal import Journal, MemoryJournal, SQLiteJournal
 from .progress import BulkProgress
+from .reconcile import ReconcileReport, ReconcileSettings, Reconciliation
 from .result import BulkResult
 
 __all__ = ["BulkClient", "BulkSender"]
@@ -155,6 +156,78 @@ class BulkSender:
             error = None if running.cancelled() else running.exception()
             if error is not None and not cancelled:
                 raise error
+
+    async def reconcile(
+        self,
+        *,
+        settle_after: float = 600.0,
+        slack: float = 60.0,
+        utc_offset: float | None = None,
+        pages: int = 20,
+        others: Iterable[str | os.PathLike[str]] = (),
+    ) -> ReconcileReport:
+        """Look for the unknown rows in the conversations with their recipients; those that are found become accepted.
+
+        Nothing is sent. Whatever is not certain stays unknown, and the report says why. Run it again after a crash, or
+        later for rows that were too early to judge.
+
+        Args:
+            settle_after: seconds after which a message that was accepted has appeared in its conversation.
+            slack: seconds by which a message's time may miss its attempt.
+            utc_offset: seconds that the server's clock, which prints no zone, is ahead of UTC; learned from accepted
+                rows where left out.
+            pages: pages of 50 rows that are read of one conversation at most.
+            others: paths of journals of other campaigns to the same people, whose messages are not to be taken for
+                ours.
+
+        Raises:
+            WabotickError: the platform cannot be read; what was found so far is kept.
+            JournalError: a journal cannot be used.
+        """
+        settings = ReconcileSettings(
+            settle_after=settle_after, slack=slack, utc_offset=utc_offset, pages=pages, others=tuple(others)
+        )
+        reconciliation = Reconciliation(
+            self._client,
+            self.journal,
+            phone_number_id=self._client.phone_number_id,
+            settings=settings,
+            registry=self._settings.registry,
+            clock=self._settings.clock,
+        )
+        await self.journal.open(self._fingerprint)
+        try:
+            return await reconciliation.run()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.journal.close("reconciled")
+
+    async def resend_unknown(self, rows: Iterable[int], reason: str, *, at_most: int = 100) -> int:
+        """Queue unknown rows again, for `resume` to send. Their recipients may get the message twice.
+
+        Args:
+            rows: numbers of the rows, for instance `ReconcileReport.absent`.
+            reason: who decided this and why; kept in the journal.
+            at_most: more rows than this are refused, so that no slip repeats a whole campaign.
+
+        Returns:
+            How many rows were queued; those that are not unknown any more are left as they are.
+
+        Raises:
+            ConfigurationError: there are too many rows, or no reason; nothing was queued.
+            JournalError: the journal cannot be used.
+        """
+        chosen = sorted(set(rows))
+        if len(chosen) > at_most:
+            raise ConfigurationError(f"rows: expected at most {at_most}, got {len(chosen)}")
+        if not reason.strip():
+            raise ConfigurationError("reason: expected who decided this and why, got an empty text")
+        await self.journal.open(self._fingerprint)
+        try:
+            return await self.journal.resend_unknown(len(chosen), reason, seqs=chosen)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.journal.close("rows were queued again")
 
     def stop(self, reason: str = "stopped by the caller") -> None:
         """Let no further message leave; what is in flight is finished, the rest stays queued. Safe to call twice."""
