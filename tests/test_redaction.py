@@ -42,6 +42,26 @@ def test_what_has_no_form_of_a_token_stays(text: str) -> None:
     assert redact(text) == text
 
 
+MESSAGE_ID = "wamid.HBgLnEAA" + "Gx9" * 10 + "/+=="
+
+
+@pytest.mark.parametrize("text", [MESSAGE_ID, f"'{MESSAGE_ID}'", f"{MESSAGE_ID}, {MESSAGE_ID[:-2]}"])
+def test_message_ids_that_hold_the_beginning_of_a_token_stay_whole(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{MESSAGE_ID} {META_TOKEN}", f"{MESSAGE_ID[:-2]}{TOKEN}", "wamid." + META_TOKEN * 5, f"wamid.HBgL{TOKEN}"],
+    ids=["beside", "glued on", "too long for an id", "glued to a short one"],
+)
+def test_a_message_id_hides_no_token(text: str) -> None:
+    shown = redact(text)
+
+    assert TOKEN[5:] not in shown
+    assert not shown.endswith(META_TOKEN[5:])
+
+
 def test_given_secrets_are_blanked_raw_and_encoded() -> None:
     assert redact("a 1|x b 1%7Cx c", "1|x") == "a *** b *** c"
 

@@ -14,8 +14,12 @@ __all__ = ["REDACTED", "is_secret_name", "mask_phone_number", "redact", "strip_s
 
 REDACTED: Final = "***"
 
-# contract/README.md, "Secrets": the two token forms, raw or percent-encoded.
-_TOKEN_FORMS: Final = re.compile(r"\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}")
+# contract/README.md, "Secrets": the two token forms, raw or percent-encoded. A message id is base64, and one in some
+# thousands holds "EAA": blanked there, it would name no message any more. What goes on after 120 letters, or with a bar, is taken for a token.
+_TOKEN_FORMS: Final = re.compile(
+    r"(?P<message_id>wamid\.[A-Za-z0-9+/]{1,120}+={0,2}+(?!\||%7[Cc]|[\w-]))"
+    r"|\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}"
+)
 _SECRET_NAMES: Final = re.compile(r"token|secret|passw|api_?key|private_?key|authoriz", re.IGNORECASE)
 # Digits of a decimal fraction are no number; a full stop behind a number is not part of it.
 _PHONE_FORMS: Final = re.compile(r"(?<!\w)(?<!\d\.)\+?\d{7,15}(?!\w|\.\d)")
@@ -31,7 +35,7 @@ def redact(text: str, *secrets: str) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, REDACTED).replace(quote(secret, safe=""), REDACTED)
-    return _TOKEN_FORMS.sub(REDACTED, text)
+    return _TOKEN_FORMS.sub(lambda found: found["message_id"] or REDACTED, text)
 
 
 def mask_phone_number(text: str) -> str:
