@@ -107,9 +107,10 @@ def campaign_text(result: SoakResult, settings: SoakSettings) -> str:
 
 def import_text(result: ImportResult) -> str:
     """Return what the import found, for people."""
+    stored = ", ".join(f"{rows:,}" for rows in result.stored_before)
     lines = {
         "rows imported": f"{result.rows:,}",
-        "import killed": f"{result.kills} times, after which {', '.join(f'{n:,}' for n in result.stored_before)} rows were stored",
+        "import killed": f"{result.kills} times, after which {stored} rows were stored",
         "found again": f"{result.found_again:,}, added by the last process {result.added:,}",
         "in the journal": f"{result.in_journal:,} rows of {result.different:,} recipients",
         "integrity_check": result.integrity,

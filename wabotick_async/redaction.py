@@ -15,7 +15,8 @@ __all__ = ["REDACTED", "is_secret_name", "mask_phone_number", "redact", "strip_s
 REDACTED: Final = "***"
 
 # contract/README.md, "Secrets": the two token forms, raw or percent-encoded. A message id is base64, and one in some
-# thousands holds "EAA": blanked there, it would name no message any more. What goes on after 120 letters, or with a bar, is taken for a token.
+# thousands holds "EAA": blanked there, it would name no message any more. What goes on after 120 letters, or with a
+# bar, is taken for a token.
 _TOKEN_FORMS: Final = re.compile(
     r"(?P<message_id>wamid\.[A-Za-z0-9+/]{1,120}+={0,2}+(?!\||%7[Cc]|[\w-]))"
     r"|\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}"
