@@ -13,7 +13,7 @@ from typing import Final
 from ...errors import JournalError, JournalFullError
 from .schema import APPLICATION_ID, empty_image
 
-__all__ = ["RESERVE_SIZE", "JournalFiles", "check_file", "is_in_use"]
+__all__ = ["RESERVE_SIZE", "JournalFiles", "check_file", "is_in_use", "sync_directory"]
 
 RESERVE_SIZE: Final = 2 * 1024 * 1024
 """Bytes kept back for the results of what is in flight when the disk fills up.
@@ -94,7 +94,7 @@ class JournalFiles:
             _write_new(draft, empty_image())
             os.link(draft, self.path)
             draft.unlink()
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         except OSError as exc:
             raise JournalError(f"cannot create the journal {self.path}: {exc.strerror}") from exc
 
@@ -217,7 +217,8 @@ def _write_new(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make new names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from ...errors import JournalError
 from .files import JournalFiles
-from .reader import check_version, connect_read_only, read_open_run
+from .reader import connect_read_only, read_open_run
 from .schema import OPEN_RUN, create_tables
+from .versions import check_version, upgrade
 
 __all__ = ["FilePlace", "MemoryPlace", "Place"]
 
@@ -74,8 +75,9 @@ class FilePlace:
             raise JournalError(
                 f"the file {files.wal} is gone, and with it the latest marks of what was sent: "
                 "going on could send twice. "
-                "Put it back beside the journal (the files belong together; copy all of them, or use VACUUM INTO). "
-                "If it is lost for good, accept that: every row still queued then counts as unknown."
+                "Put it back beside the journal (the files belong together; copy all of them, or make a backup). "
+                "If it is lost for good, or if this is a backup that was made during a run, accept that: "
+                "every row still queued then counts as unknown."
             )
         return True
 
@@ -100,11 +102,12 @@ class FilePlace:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA secure_delete=ON").fetchall()
             connection.execute("PRAGMA trusted_schema=OFF")
-            check_version(self._files.path, connection)
+            version = check_version(self._files.path, connection)
             # quick_check passes over garbage inside a page.
             [(verdict, *_), *_] = connection.execute("PRAGMA integrity_check(1)").fetchall()
             if verdict != "ok":
                 raise JournalError(f"the journal {self._files.path} is damaged: {verdict}")
+            upgrade(connection, version)
         except BaseException:
             self._close(connection)
             raise

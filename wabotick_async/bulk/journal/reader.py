@@ -19,24 +19,25 @@ from .schema import (
     FINGERPRINT,
     OPEN_RUN,
     OWN_PREFIX,
+    PURGE,
     REQUEUE,
     RESEND,
     SETTLE,
     STATES,
-    VERSION,
     count_causes,
     count_rows,
 )
+from .versions import check_version, newest_version, upgrade
 
 __all__ = [
     "PAGE",
     "Inspection",
-    "check_version",
     "connect_read_only",
     "inspect",
     "read_open_run",
     "read_page",
     "read_rows",
+    "reading_as_it_is",
     "select_page",
 ]
 
@@ -65,6 +66,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Each queuing of refused rows, likewise, with the code."""
     settlements: tuple[str, ...]
     """How many unknown rows each run settled as accepted or refused, likewise."""
+    purges: tuple[str, ...]
+    """Each forgetting of finished rows, likewise."""
     in_use: bool
     """A process owns the journal right now."""
     open_run: int | None
@@ -91,6 +94,7 @@ def inspect(path: Path) -> Inspection:
             resends=_entries(meta, RESEND),
             requeues=_entries(meta, REQUEUE),
             settlements=_entries(meta, SETTLE),
+            purges=_entries(meta, PURGE),
             in_use=is_in_use(path),
             open_run=None if open_run is None else int(open_run),
             wal_lost=open_run is not None and not _wal(path).exists(),
@@ -139,7 +143,7 @@ def select_page(connection: sqlite3.Connection, state: State, after: int) -> lis
 
 def read_open_run(path: Path) -> int | None:
     """Tell which run the main file calls open."""
-    with _reading(path) as connection:
+    with reading_as_it_is(path) as connection:
         row = connection.execute("SELECT v FROM meta WHERE k = ?", (OPEN_RUN,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -152,7 +156,12 @@ def connect_read_only(path: Path, *, immutable: bool) -> sqlite3.Connection:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading_as_it_is(path: Path) -> Iterator[sqlite3.Connection]:
+    """Connect to a journal that may be in use, of this or an older version, without the right to write.
+
+    Raises:
+        JournalError: there is no journal, or it is not safe to read.
+    """
     try:
         # No descriptor is opened for this: closing it would drop the locks of an owner in this very process.
         check_file(path, path.lstat())
@@ -170,11 +179,18 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise JournalError(f"cannot read the journal {path}: {exc}") from exc
 
 
-def check_version(path: Path, connection: sqlite3.Connection) -> None:
-    """Refuse a journal of a version that this package does not know."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
-        raise JournalError(f"the journal {path} has version {version}; this package reads version {VERSION}")
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    with reading_as_it_is(path) as connection:
+        version = check_version(path, connection)
+        if version == newest_version():
+            yield connection
+            return
+        # The file is its owner's to upgrade; whoever only looks upgrades a copy.
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as copied:
+            connection.backup(copied)
+            upgrade(copied, version)
+            yield copied
 
 
 def _entries(meta: Mapping[str, str], prefix: str) -> tuple[str, ...]:

@@ -6,16 +6,16 @@ import json
 import os
 import platform
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from ...errors import CampaignConflictError, JournalError
+from ...errors import CampaignConflictError
 from .rows import LONGEST_WAIT, Opened
 from .schema import FINGERPRINT, LOST_WAL, OPEN_RUN, count_rows
+from .transaction import checkpoint, transaction
 
-__all__ = ["begin_run", "end_run", "transaction"]
+__all__ = ["begin_run", "end_run"]
 
 _SET: Final = "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v"
 _DIED: Final = "the process ended before the answer was stored"
@@ -43,7 +43,8 @@ def begin_run(
         connection.execute("UPDATE item SET not_before = ? WHERE state = 0 AND not_before > ?", (latest, latest))
         connection.execute(_SET, (OPEN_RUN, str(run)))
         counts = count_rows(connection)
-    _checkpoint(connection)
+    # The mark of the open run must reach the main file: a -wal that is lost later must not take the mark along.
+    checkpoint(connection)
     return Opened(run=run, resumed=resumed, counts=counts, unknown_from_crash=died, unknown_from_lost_wal=lost)
 
 
@@ -53,26 +54,6 @@ def end_run(connection: sqlite3.Connection, run: int, now: float, reason: str) -
         connection.execute("UPDATE run SET ended = ?, reason = ? WHERE id = ?", (now, reason, run))
         connection.execute("DELETE FROM meta WHERE k = ?", (OPEN_RUN,))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what happens inside, or none of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _checkpoint(connection: sqlite3.Connection) -> None:
-    # The mark of the open run must reach the main file: a -wal that is lost later must not take the mark along.
-    [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    if busy:
-        raise JournalError("another program is reading the journal for long; try again when it is done")
 
 
 def _compare(connection: sqlite3.Connection, fingerprint: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Final
 
 from .rows import Counts, State
+from .versions import upgrade
 
 __all__ = [
     "ACCEPTED",
@@ -16,6 +17,7 @@ __all__ = [
     "LOST_WAL",
     "OPEN_RUN",
     "OWN_PREFIX",
+    "PURGE",
     "QUEUED",
     "REFUSED",
     "REQUEUE",
@@ -24,7 +26,6 @@ __all__ = [
     "SKIPPED",
     "STATES",
     "UNKNOWN",
-    "VERSION",
     "count_causes",
     "count_rows",
     "create_tables",
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 APPLICATION_ID: Final = 0x57424A31
-VERSION: Final = 1
 
 STATES: Final = tuple(State)
 """A state is stored as its place in this tuple."""
@@ -48,11 +48,13 @@ RESEND: Final = OWN_PREFIX + "resend."
 """Start of the names under which each resending of unknown rows is logged."""
 REQUEUE: Final = OWN_PREFIX + "requeue."
 """Start of the names under which each queuing of refused rows is logged."""
+PURGE: Final = OWN_PREFIX + "purge."
+"""Start of the names under which each forgetting of finished rows is logged."""
 SETTLE: Final = OWN_PREFIX + "settle."
 """Start of the names under which the unknown rows that a run settled are logged."""
 
 # SQLite uses a partial index only where the query repeats one of its terms as a literal; it does not see into IN (...).
-_TABLES: Final = """
+_TABLES_OF_VERSION_1: Final = """
 CREATE TABLE meta(k TEXT PRIMARY KEY, v TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE run(
   id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, host TEXT, pid INTEGER, started REAL NOT NULL, ended REAL, reason TEXT
@@ -72,8 +74,10 @@ SELECT code, count(*) FROM item WHERE code IS NOT NULL AND state IN (3, 4, 5) GR
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Make an empty database a journal."""
-    connection.executescript(f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; {_TABLES}")
+    """Make an empty database a journal of the newest version."""
+    connection.executescript(f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version=1; {_TABLES_OF_VERSION_1}")
+    # The same steps as for a file that was begun with version 1: so both have the same tables.
+    upgrade(connection, 1)
 
 
 def empty_image() -> bytes:

@@ -17,6 +17,7 @@ from .place import FilePlace, MemoryPlace, Place
 from .reader import Inspection, inspect, read_page, read_rows, select_page
 from .rows import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
 from .store import Store
+from .upkeep import backup, purge
 from .writer import Writer
 
 __all__ = ["MemoryJournal", "SQLiteJournal"]
@@ -158,7 +159,7 @@ class SQLiteJournal(_WrittenJournal):
     """A journal in one SQLite file, for one process at a time.
 
     Beside the file live `.lock` and, while it is open, `-wal`, `-shm` and `.reserve`. Copy the file, `-wal` and `-shm`
-    together, or use `VACUUM INTO`. Nothing is touched before `open`.
+    together, or use `backup`. Nothing is touched before `open`.
 
     Args:
         path: the file; its directory must exist.
@@ -189,6 +190,38 @@ class SQLiteJournal(_WrittenJournal):
     def read_rows(path: str | os.PathLike[str], state: State) -> Iterator[RowDetail]:
         """Go through the rows in one state, also while the journal is in use. Blocks; for command lines."""
         return read_rows(Path(path), state)
+
+    @staticmethod
+    def backup(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+        """Write a whole copy into a new file (mode 0600), also while the journal is in use. Blocks.
+
+        A copy made during a run is a record of that moment: rows that are queued in it may have been sent since. So it
+        opens only with `accept_lost_wal`, which calls those rows unknown. Go on with the journal or with a copy of it,
+        never with both.
+
+        Raises:
+            JournalError: there is no journal, the target exists, or it cannot be written.
+        """
+        backup(Path(path), Path(target))
+
+    @staticmethod
+    def purge(path: str | os.PathLike[str], older_than: float, *, clock: Callable[[], float] = time.time) -> int:
+        """Forget the personal data of rows that are finished for long, and return how many rows that were. Blocks.
+
+        Receiver, request, message id and note of accepted, refused and skipped rows are overwritten. State, code, times
+        and key stay, so the counts add up and a message that is fed again is still known. Such a refused row cannot be
+        tried again. Queued and unknown rows keep everything. The key is a hash of the message: whoever can guess the
+        whole message can find out that it was in the campaign.
+
+        Args:
+            path: a journal that nobody uses.
+            older_than: seconds since a row was finished.
+            clock: seconds since the epoch.
+
+        Raises:
+            JournalError: there is no journal, it is in use, or it cannot be trusted.
+        """
+        return purge(Path(path), older_than, clock)
 
     async def _page(self, state: State, after: int) -> list[RowDetail]:
         # A thread and a connection of its own: a long report must not hold up the sends.

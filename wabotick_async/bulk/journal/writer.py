@@ -18,8 +18,9 @@ from typing import Any, Final, Generic, TypeVar
 from ...errors import JournalError, JournalFullError
 from .place import Place
 from .rows import Counts, Opened
-from .run import begin_run, end_run, transaction
+from .run import begin_run, end_run
 from .store import Store
+from .transaction import transaction
 
 __all__ = ["Operation", "Writer"]
 
