@@ -174,7 +174,8 @@ class ChaosProxy:
                 link.down += await _write(link.client, piece)
             if left is not None and len(data) >= left:
                 return link.end(reset=chaos.reset)
-        return link.end()
+        # A server that closes behind its answer must not betray the black hole.
+        return None if chaos.swallow_answer or chaos.half_close else link.end()
 
 
 async def _quietly(passing: Awaitable[None]) -> None:
