@@ -191,6 +191,11 @@ class WabotickClient:
         return other
 
     @property
+    def account(self) -> str:
+        """Return the number of the account: the digits before the bar of its token, which are no secret."""
+        return self._token.reveal().partition("|")[0]
+
+    @property
     def limiter(self) -> Limiter:
         """Return the rate limiter, to read, pause or retune it."""
         return self._exchange.limiter

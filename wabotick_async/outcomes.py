@@ -37,6 +37,8 @@ class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
     """Duplicates and rows that could not be sent as they were."""
     causes: dict[str, int] = msgspec.field(default_factory=dict)
     """How often each cause of a refusal, an unknown or a skipped row occurred."""
+    source_read: bool = True
+    """Whether the source was read to its end. What was not read is in no count; feed the source again to go on."""
     elapsed: float = 0.0
     """Seconds that this run took."""
     stopped: str | None = None
@@ -49,5 +51,5 @@ class BulkReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Tell whether no row is left to send."""
-        return self.not_sent == 0
+        """Tell whether no message is left to send, neither in the journal nor in the source."""
+        return self.not_sent == 0 and self.source_read

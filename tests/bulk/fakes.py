@@ -16,7 +16,12 @@ from wabotick_async.endpoints import Request, SendText
 from wabotick_async.models import SendReceipt
 from wabotick_async.outcomes import BulkReport, Outcome
 
-FINGERPRINT = {"campaign": "", "base_url": "https://platform.test", "phone_number_id": "100000000000001"}
+FINGERPRINT = {
+    "campaign": "",
+    "account": "1",
+    "base_url": "https://platform.test",
+    "phone_number_id": "100000000000001",
+}
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -41,6 +46,7 @@ class FakeClient:
 
     base_url = "https://platform.test"
     phone_number_id: str | None = "100000000000001"
+    account = "1"
 
     def __init__(self, *, concurrency: int = 4) -> None:
         self.limits = Limits(concurrency=concurrency)
@@ -54,6 +60,8 @@ class FakeClient:
         self.retries: list[RetryPolicy | None] = []
         self.in_flight = self.most_in_flight = 0
         self.gate = asyncio.Event()
+        self.connect: Callable[[str], Awaitable[None]] | None = None
+        """Called before the first byte of each request; may raise."""
         self.on_wire: Callable[[Request[Any]], None] = lambda _: None
 
     def plan(self, number: int, *steps: Step | BaseException) -> None:
@@ -78,6 +86,8 @@ class FakeClient:
             await self._play(step)
         assert before_sending is not None
         await before_sending()
+        if self.connect is not None:
+            await self.connect(recipient)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:

@@ -62,7 +62,7 @@ async def test_same_content_through_another_endpoint_is_another_message() -> Non
 
 
 async def test_messages_with_one_key_are_one(client: FakeClient, journal: Journal) -> None:
-    messages = [
+    messages: list[Any] = [
         BulkMessage(request=text(1), key="order 7"),
         BulkMessage(request=text(2), key="order 7"),
         BulkMessage(request=text(1), key="order 8"),
@@ -101,7 +101,7 @@ BAD: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("bad", "problem"), BAD, ids=[problem for _, problem in BAD])
-async def test_no_message(client: FakeClient, journal: Journal, bad: object, problem: str) -> None:
+async def test_no_message(client: FakeClient, journal: Journal, bad: Any, problem: str) -> None:
     with pytest.raises(CampaignAbortedError, match=f"message 3: .*{problem}") as caught:
         await make_sender(client, journal).run([text(1), text(2), bad, text(3)])
     assert isinstance(caught.value.__cause__, RequestInvalidError)

@@ -36,7 +36,6 @@ FINAL: list[tuple[WabotickError, State, str, int | None]] = [
         200,
     ),
     (APIError("no", status=200, code=7), State.REFUSED, "refused:7", 200),
-    (APIError("later", status=200, advice=Advice.DEFER_DAY), State.REFUSED, "defer_day", 200),
     (SessionWindowClosedError("24", status=200, advice=Advice.USE_TEMPLATE), State.REFUSED, "use_template", 200),
     (AlreadyExistsError("already exist", status=200), State.REFUSED, "refused", 200),
     (ValidationError("bad", status=422, fields={"x": ["y"]}), State.REFUSED, "refused", 422),

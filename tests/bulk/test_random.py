@@ -83,7 +83,7 @@ async def finish(client: FakeClient, journal: MemoryJournal, time: FakeTime) -> 
     raise AssertionError("every client error ends one run, and there cannot be more of them than rows")
 
 
-def messages() -> list[object]:
+def messages() -> list[Any]:
     return [*texts(ROWS), *texts(2)]
 
 

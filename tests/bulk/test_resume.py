@@ -75,8 +75,11 @@ async def test_resume_sends_what_is_left(client: FakeClient, journal: Journal) -
     left = await queued(journal)
     assert len(left) >= 4
     report = await make_sender(client, journal).resume()
-    assert (report.complete, report.stopped, report.accepted) == (True, None, 3 + len(left))
+    assert (report.not_sent, report.stopped, report.accepted) == (0, None, 3 + len(left))
+    assert not report.complete  # the source was not read to its end, and the journal knows it
     assert sorted(client.wire) == sorted([*phones([1, 2, 3]), *left])
+    assert (await make_sender(client, journal).run(texts(30))).complete
+    assert sorted(client.wire) == sorted(phones(range(1, 31)))
 
 
 async def queued(journal: Journal) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from tests.bulk.fakes import HANG, WAIT, FakeClient, FakeTime, Step, counts, make_sender, phone, rows_of, texts, until
 from wabotick_async.bulk import Journal
@@ -101,7 +102,7 @@ async def test_stop_between_grant_and_claim(client: FakeClient, journal: Journal
 
 
 async def test_stop_frees_a_source_that_waits(client: FakeClient) -> None:
-    async def source() -> AsyncIterator[object]:
+    async def source() -> AsyncIterator[Any]:
         yield texts(1)[0]
         await asyncio.Event().wait()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from wabotick_async.models import SendReceipt
 from wabotick_async.outcomes import Outcome
 
 
-async def collect(sender: BulkSender, messages: list[object]) -> dict[int, BulkResult]:
+async def collect(sender: BulkSender, messages: list[Any]) -> dict[int, BulkResult]:
     return {result.row: result async for result in sender.stream(messages)}
 
 
@@ -136,9 +137,9 @@ async def test_errors_surface_after_the_results(client: FakeClient, journal: Jou
 
     with pytest.raises(CampaignAbortedError) as caught:
         await read()
-    assert seen == [1, 2, 3]
+    assert seen == [1, 2]
     assert caught.value.report is not None
-    assert counts(caught.value.report)["refused"] == 1
+    assert caught.value.report.refused == 0
 
 
 async def test_journal_that_cannot_be_opened(client: FakeClient, journal: Journal) -> None:

@@ -12,20 +12,26 @@ import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ..endpoints import Endpoint, Request
-from ..errors import RequestInvalidError, WabotickError
+from ..errors import Advice, APIError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
+from .breaker import Breaker
 from .delivery import Delivered, Delivery, Job, Sends
 from .feed import Feed, Messages
 from .journal import Added, Journal, NewRow, State, Stored
 from .message import read_request, to_row
+from .policy import CAMPAIGN, LONGEST_WAIT_IN_A_RUN, Scope, scopes_of, stops
 from .progress import BulkProgress
-from .result import BulkResult, stops_campaign
+from .result import BulkResult
 
 __all__ = ["Campaign", "CampaignSettings", "Emit"]
 
 Emit = Callable[[BulkResult], Awaitable[None]]
 
 _SHORTEST_SLEEP: Final = 0.01
+_SOURCE_READ: Final = "sender.source_read"
+_SUPPRESS: Final = Advice.SUPPRESS_RECIPIENT.value
+_ALL_REJECTED: Final = 20
+"""First messages of a run that may all be rejected for their parameters before the run takes the hint."""
 
 
 class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +59,11 @@ class Campaign:
         self._emit = emit
         self._settings = settings
         self._began = settings.monotonic()
-        self._unreachable_since: float | None = None
+        self._last_outcome = self._began
+        self._rejected_first = 0
+        self._blocked: dict[Scope, str] = {}
+        self._suppressed: set[str] = set()
+        self._breaker = Breaker(clock=settings.monotonic, sleep=settings.sleep)
         self._counts: Counter[Outcome] = Counter()
         self._read = self._known = self._open_jobs = 0
         self._idle = anyio.Event()
@@ -69,15 +79,23 @@ class Campaign:
         """Whether the campaign stopped itself."""
         self.failure: BaseException | None = None
         """The error that made it stop, where one did."""
+        self.source_read = False
+        """Whether the source was read to its end, in this run or in an earlier one."""
 
-    async def run(self, messages: Messages) -> None:
-        """Send the messages, then whatever else the journal has queued. What goes wrong ends up in `failure`."""
+    async def run(self, messages: Messages | None) -> None:
+        """Send the messages, then whatever else the journal has queued. What goes wrong ends up in `failure`.
+
+        Args:
+            messages: the source, or None to send what the journal has queued.
+        """
         self._jobs, queue = anyio.create_memory_object_stream[Job](0)
         async with self._jobs, queue, anyio.create_task_group() as group:
             for _ in range(self._settings.concurrency):
                 group.start_soon(self._work, queue)
             await self._produce(messages)
             self._jobs.close()
+        if self._blocked and self.stopped is None:
+            self.stopped = "; ".join(f"{scope} is stopped: {why}" for scope, why in self._blocked.items())
 
     def stop(self, reason: str) -> None:
         """End the run: no message leaves any more, and those in flight are finished. The first reason counts."""
@@ -110,14 +128,19 @@ class Campaign:
             stopping=self.stopped,
         )
 
-    async def _produce(self, messages: Messages) -> None:
-        feed = Feed(messages, max(1, self._settings.concurrency // 2))
+    async def _produce(self, messages: Messages | None) -> None:
+        feed = Feed(() if messages is None else messages, max(1, self._settings.concurrency // 2))
         with self._feed_scope:
             async with anyio.create_task_group() as group:
                 self._returning = group
-                group.start_soon(feed.pull)
                 try:
-                    await self._take_in(feed)
+                    self._suppressed.update(await self._journal.receivers_with(_SUPPRESS))
+                    if messages is None:
+                        self.source_read = await self._journal.get_meta(_SOURCE_READ) != "no"
+                    else:
+                        await self._journal.set_meta(_SOURCE_READ, "no")
+                        group.start_soon(feed.pull)
+                        await self._take_in(feed)
                     await self._idle.wait()
                     await self._take_up_the_rest()
                 except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
@@ -141,6 +164,9 @@ class Campaign:
             for (request, _), one in zip(good, stored, strict=True):
                 await self._sort_in(request, one)
         failure = failure or feed.failure
+        if failure is None and feed.exhausted:
+            await self._journal.set_meta(_SOURCE_READ, "yes")
+            self.source_read = True
         if failure is not None:
             await self._idle.wait()  # what the source gave before is sent first
             self._abort(f"the source failed after message {self._read}: {failure}", failure)
@@ -155,17 +181,22 @@ class Campaign:
             await self._submit(Job(seq=stored.seq, request=request))
 
     async def _take_up_the_rest(self) -> None:
-        """Send what earlier runs left queued and this source did not bring, each row when it is due."""
-        while (due := await self._journal.next_due()) is not None:
-            if (wait := due - self._settings.clock()) > 0:
-                await self._settings.sleep(max(wait, _SHORTEST_SLEEP))
-            after = 0
-            while rows := await self._journal.queued(after, self._settings.concurrency, self._settings.clock()):
+        """Send what earlier runs left queued and this source did not bring, each row when it is due.
+
+        Rows that are due only after a long time are left to a later run.
+        """
+        while True:
+            now, after = self._settings.clock(), 0
+            while rows := await self._journal.queued(after, self._settings.concurrency, now):
                 for row in rows:
                     request = read_request(row.endpoint, row.payload, self._settings.registry)
                     await self._submit(Job(seq=row.seq, request=request))
                 after = rows[-1].seq
             await self._idle.wait()
+            due = await self._journal.next_due(now)
+            if due is None or (wait := due - self._settings.clock()) > LONGEST_WAIT_IN_A_RUN:
+                return
+            await self._settings.sleep(max(wait, _SHORTEST_SLEEP))
 
     async def _submit(self, job: Job) -> None:
         await self._slots.acquire()
@@ -192,27 +223,54 @@ class Campaign:
             self._workers.append((delivery, scope))
             async for job in queue:
                 try:
-                    await self._conclude(job, await delivery.deliver(job))
+                    await self._handle(job, delivery)
                 except Exception as error:  # noqa: BLE001 - as in _produce
                     self._abort(_reason(error), error)
                 delivery.claimed = False
                 if self.stopped is not None:
                     return
 
+    async def _handle(self, job: Job, delivery: Delivery) -> None:
+        if any(scope in self._blocked for scope in scopes_of(job.request)):
+            self._close()  # it stays queued
+            return
+        if self._suppressed and getattr(job.request, "phone_number", None) in self._suppressed:
+            skipped = await delivery.skip(job, _SUPPRESS, "the recipient wants no messages")
+            await self._conclude(job, skipped)
+            return
+        await self._breaker.permit()
+        try:
+            delivered = await delivery.deliver(job)
+        except BaseException:
+            self._breaker.spared()
+            raise
+        self._note_reach(delivered)
+        await self._conclude(job, delivered)
+
+    def _note_reach(self, delivered: Delivered) -> None:
+        """Tell the breaker whether the platform answered."""
+        fate = delivered.outcome if delivered.error is None else delivered.error.outcome
+        if fate in {Outcome.ACCEPTED, Outcome.REFUSED}:
+            self._breaker.succeeded()
+        elif delivered.error is None:
+            self._breaker.spared()
+        else:
+            self._breaker.failed()
+
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         error = delivered.error
         if error is not None:
-            self._consider_stopping(error)
+            self._consider_stopping(error, job)
         if delivered.failure is not None:
             self._abort(_reason(delivered.failure), delivered.failure)
         if delivered.outcome is Outcome.NOT_SENT:
-            if error is not None and self._returning is not None and self.stopped is None:
+            soon = delivered.retry_in <= LONGEST_WAIT_IN_A_RUN
+            if error is not None and soon and self._returning is not None and self.stopped is None:
                 self._returning.start_soon(self._submit_again, job, delivered.retry_in)
             else:
                 self._close()
             return
-        if delivered.outcome is Outcome.ACCEPTED:
-            self._unreachable_since = None
+        self._last_outcome = self._settings.monotonic()
         self._counts[delivered.outcome] += 1
         if self._counts[Outcome.UNKNOWN] > self._settings.max_unknown:
             self._abort(f"more than {self._settings.max_unknown} messages have an unknown outcome", error)
@@ -221,17 +279,26 @@ class Campaign:
         finally:
             self._close()
 
-    def _consider_stopping(self, error: WabotickError) -> None:
-        if stops_campaign(error):
+    def _consider_stopping(self, error: WabotickError, job: Job) -> None:
+        scope = stops(error, job.request)
+        if scope == CAMPAIGN:
             self._abort(f"every further message would fail, too: {error}", error)
-        if error.outcome is not Outcome.NOT_SENT or isinstance(error, RequestInvalidError):
-            self._unreachable_since = None
-            return
-        now = self._settings.monotonic()
-        if self._unreachable_since is None:
-            self._unreachable_since = now
-        if (silence := now - self._unreachable_since) > self._settings.patience:
-            self._abort(f"nothing could leave for {silence:.0f} s: {error}", error)
+        elif scope is not None and scope not in self._blocked:
+            self._blocked[scope] = str(error)
+            self.aborted, self.failure = True, error
+        if isinstance(error, APIError):
+            self._learn_from(error, job)
+        silence = self._settings.monotonic() - self._last_outcome
+        if error.outcome is not Outcome.UNKNOWN and silence > self._settings.patience:
+            self._abort(f"no message got an outcome for {silence:.0f} s: {error}", error)
+
+    def _learn_from(self, error: APIError, job: Job) -> None:
+        if error.advice is Advice.SUPPRESS_RECIPIENT:
+            self._suppressed.add(str(getattr(job.request, "phone_number", "")))
+        if error.advice is Advice.REJECT_ROW and not self._counts[Outcome.ACCEPTED]:
+            self._rejected_first += 1
+            if self._rejected_first >= _ALL_REJECTED:
+                self._abort(f"the first {_ALL_REJECTED} messages were all rejected: {error}", error)
 
     async def _tell(self, row: int, request: Request[Any], outcome: Outcome, **what: Any) -> None:
         if self._emit is not None:

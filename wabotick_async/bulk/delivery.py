@@ -13,7 +13,8 @@ from ..endpoints import Request
 from ..errors import CampaignError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
 from .journal import Finish, Journal
-from .result import finish_of, is_deferred, wait_asked
+from .policy import returns_to_queue, wait_before_retry
+from .result import finish_of
 
 __all__ = ["Delivered", "Delivery", "Job", "Sends"]
 
@@ -21,8 +22,6 @@ AnswerT = TypeVar("AnswerT")
 
 # The journal must hear of every failed attempt, so each one comes back here instead of being repeated inside a call.
 _ONE_ATTEMPT: Final = RetryPolicy(attempts=1)
-_BACKOFF_BASE: Final = 0.5
-_BACKOFF_CAP: Final = 30.0
 
 
 class Sends(Protocol):
@@ -134,8 +133,8 @@ class Delivery:
 
     async def _failed(self, job: Job, error: WabotickError) -> Delivered:
         outcome = Outcome.SKIPPED if isinstance(error, RequestInvalidError) else error.outcome
-        if is_deferred(error) or outcome is Outcome.NOT_SENT:
-            wait = max(wait_asked(error), min(_BACKOFF_CAP, _BACKOFF_BASE * 2.0 ** min(job.returns, 10)))
+        if outcome is not Outcome.SKIPPED and returns_to_queue(error, job.request):
+            wait = wait_before_retry(error, job.returns)
             if self._owns_row:
                 await self._journal.requeue(job.seq, self._clock() + wait)
             return Delivered(outcome=Outcome.NOT_SENT, error=error, retry_in=wait)
@@ -143,6 +142,13 @@ class Delivery:
             return Delivered(outcome=Outcome.NOT_SENT)
         await self._journal.finish(finish_of(job.seq, outcome, error))
         return Delivered(outcome=outcome, error=error)
+
+    async def skip(self, job: Job, code: str, note: str) -> Delivered:
+        """End a message without sending it."""
+        if not await self._claim(job):
+            return Delivered(outcome=Outcome.NOT_SENT)
+        await self._journal.finish(Finish(job.seq, Outcome.SKIPPED, code=code, note=note))
+        return Delivered(outcome=Outcome.SKIPPED)
 
     async def _claim(self, job: Job) -> bool:
         self.claimed = True

@@ -39,6 +39,11 @@ class BulkClient(Sends, Protocol):
     phone_number_id: str | None
     limits: Limits
 
+    @property
+    def account(self) -> str:
+        """The number of the account."""
+        ...
+
 
 class BulkSender:
     """Send many messages, and know what became of each.
@@ -51,7 +56,7 @@ class BulkSender:
         campaign: a name; a journal refuses to go on under another one.
         concurrency: messages in flight at most; the client's limit by default.
         max_unknown: stop when more sends of one run than this have an unknown outcome.
-        patience: stop when nothing could leave for so many seconds.
+        patience: stop when no message got an outcome for so many seconds while some were tried.
         registry: where the endpoints of journalled rows are looked up.
         clock: seconds since the epoch.
         monotonic: monotonic seconds.
@@ -69,7 +74,7 @@ class BulkSender:
         campaign: str = "",
         concurrency: int | None = None,
         max_unknown: int = 100,
-        patience: float = 60.0,
+        patience: float = 900.0,
         registry: Mapping[str, Endpoint] = registry,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -79,6 +84,7 @@ class BulkSender:
         self.journal: Journal = _journal(journal)
         self._fingerprint = {
             "campaign": campaign,
+            "account": client.account,
             "base_url": client.base_url,
             "phone_number_id": client.phone_number_id or "",
         }
@@ -117,13 +123,13 @@ class BulkSender:
 
     async def resume(self) -> BulkReport:
         """Send what earlier runs left queued; raises as `run` does. Rows of unknown outcome stay unknown."""
-        return await self._run((), self._campaign())
+        return await self._run(None, self._campaign())
 
     async def stream(self, messages: Messages) -> AsyncGenerator[BulkResult, None]:
         """Send all messages and yield each result as it comes; raises as `run` does.
 
-        Read slowly, and sending slows down. Stop reading, and no further message leaves, while what is in flight is
-        finished.
+        Read slowly, and sending slows down. To stop early, close it, best by `contextlib.aclosing`: no further message
+        leaves then, and what is in flight is finished. A generator that is left but not closed goes on.
         """
         write, read = anyio.create_memory_object_stream[BulkResult](self._settings.concurrency)
 
@@ -241,7 +247,7 @@ class BulkSender:
     def _campaign(self, emit: Emit | None = None) -> Campaign:
         return Campaign(self._client, self.journal, emit, self._settings)
 
-    async def _run(self, messages: Messages, campaign: Campaign) -> BulkReport:
+    async def _run(self, messages: Messages | None, campaign: Campaign) -> BulkReport:
         if self._running is not None:
             raise ConfigurationError("this sender is running already; use one sender a campaign")
         self._running = campaign
@@ -254,7 +260,7 @@ class BulkSender:
             raise CampaignAbortedError(str(campaign.stopped), report=report) from campaign.failure
         return report
 
-    async def _run_open(self, messages: Messages, campaign: Campaign) -> BulkReport:
+    async def _run_open(self, messages: Messages | None, campaign: Campaign) -> BulkReport:
         report = BulkReport()
         try:
             await campaign.run(messages)
@@ -291,6 +297,7 @@ class BulkSender:
             not_sent=counts.queued,
             skipped=counts.skipped,
             causes=causes,
+            source_read=campaign.source_read,
             elapsed=campaign.progress.elapsed,
             stopped=campaign.stopped,
         )

@@ -54,9 +54,8 @@ def resume(
         limits=Limits(rate=plan.rate, concurrency=plan.concurrency),
         timeout=plan.timeout,
     )
-    total = found.counts.rows if file is None else plan.rows
-    report = run_async(_resume(client, plan, file, PlannedJournal(journal, accept_lost_wal=accept_lost_wal), total))
-    return conclude(report, total, journal)
+    report = run_async(_resume(client, plan, file, PlannedJournal(journal, accept_lost_wal=accept_lost_wal), plan.rows))
+    return conclude(report, plan.rows, journal)
 
 
 async def _resume(

@@ -1,0 +1,81 @@
+"""The breaker: closed it costs nothing, open it lets one probe at a time go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from wabotick_async.bulk.breaker import Breaker
+from wabotick_async.testing import ManualClock
+
+
+def make(clock: ManualClock, threshold: int = 2) -> Breaker:
+    return Breaker(threshold, base=1.0, cap=8.0, clock=clock, sleep=clock.sleep, jitter=lambda: 1.0)
+
+
+async def test_closed_it_lets_everybody_through() -> None:
+    breaker = make(ManualClock())
+    breaker.failed()
+    await breaker.permit()
+    await breaker.permit()
+    assert breaker.open_for == 0.0
+
+
+async def test_a_success_between_failures_keeps_it_closed() -> None:
+    breaker = make(ManualClock())
+    breaker.failed()
+    breaker.succeeded()
+    breaker.failed()
+    await breaker.permit()
+
+
+async def test_probes_come_one_at_a_time_and_ever_later() -> None:
+    clock = ManualClock(jump=True)
+    breaker, waits = make(clock), list[float]()
+    breaker.failed()
+    breaker.failed()
+    for _ in range(6):
+        began = clock()
+        await breaker.permit()
+        waits.append(clock() - began)
+        breaker.failed()
+    assert waits == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0]
+
+
+async def test_a_probe_that_gets_through_frees_those_who_wait() -> None:
+    breaker = make(ManualClock(jump=True))
+    breaker.failed()
+    breaker.failed()
+    await breaker.permit()
+    others = [asyncio.create_task(breaker.permit()) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in others)
+    breaker.succeeded()
+    await asyncio.gather(*others)
+
+
+async def test_a_probe_that_does_not_try_leaves_its_place() -> None:
+    breaker = make(ManualClock(jump=True))
+    breaker.failed()
+    breaker.failed()
+    await breaker.permit()
+    second = asyncio.create_task(breaker.permit())
+    await asyncio.sleep(0)
+    assert not second.done()
+    breaker.spared()
+    await second
+
+
+async def test_a_cancelled_probe_leaves_its_place() -> None:
+    clock = ManualClock()
+    breaker = make(clock)
+    breaker.failed()
+    breaker.failed()
+    probe, second = (asyncio.create_task(breaker.permit()) for _ in range(2))
+    await asyncio.sleep(0)
+    probe.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probe
+    await clock.advance(2.0)
+    await second
