@@ -87,7 +87,8 @@ def campaign_text(result: SoakResult, settings: SoakSettings) -> str:
     found = result.verdict
     lines = {
         "messages": f"{found.messages:,}, {settings.in_flight} in flight, seed {settings.seed}",
-        "kill -9": f"{result.kills} ({result.kills_before_a_delivery} of them before the process had a delivery)",
+        "kill -9": f"{result.kills} of {settings.kills} "
+        f"({result.kills_before_a_delivery} of them before the process had a delivery)",
         "faults": f"{sum(result.faults.values()):,}: {', '.join(f'{k} {n}' for k, n in result.faults.items())}",
         "lost": found.lost,
         "duplicated": found.duplicated,
@@ -100,9 +101,15 @@ def campaign_text(result: SoakResult, settings: SoakSettings) -> str:
         "sent again": f"{result.sent_again} when the whole source was fed once more",
         "integrity_check": found.integrity,
         "time": f"{result.seconds:.0f} s",
-        "verdict": "truthful" if result.truthful else "NOT TRUTHFUL",
+        "verdict": _verdict(result, settings),
     }
     return "\n".join(f"{name:18}{value}" for name, value in lines.items())
+
+
+def _verdict(result: SoakResult, settings: SoakSettings) -> str:
+    if not result.truthful:
+        return "NOT TRUTHFUL"
+    return "truthful" if result.kills == settings.kills else "truthful, but the messages ended before the kills"
 
 
 def import_text(result: ImportResult) -> str:

@@ -21,7 +21,8 @@ __all__ = ["Soak", "SoakError", "SoakResult", "SoakSettings", "environment"]
 
 _ROOT = Path(__file__).parents[1]
 _KILLED = -signal.SIGKILL
-_SHARE_WITH_KILLS = 0.9  # the last tenth is left alone, so that every kill finds a process
+_SHARE_WITH_KILLS = 0.9
+_SHARE_OF_EARLY = 0.2
 _LOOK = 0.002
 _NO_ANSWER = frozenset({FaultKind.LATENCY, FaultKind.TOO_MANY_REQUESTS})  # faults that leave nothing unknown
 
@@ -75,7 +76,8 @@ class Soak:
         self._settings = settings
         self._say = say
         self._dice = random.Random(settings.seed)
-        reach = int(settings.messages * _SHARE_WITH_KILLS)
+        # Each kill may cost what is in flight, and the last tenth is left alone: so every kill finds a process at work.
+        reach = max(1, int((settings.messages - settings.kills * settings.in_flight) * _SHARE_WITH_KILLS))
         # Numbers of deliveries, latest first.
         self._goals = sorted((self._dice.randrange(reach) for _ in range(settings.kills)), reverse=True)
         self._kills = self._early = 0
@@ -153,8 +155,8 @@ class Soak:
         """Wait until the process ends or its time has come."""
         if not self._goals:
             await child.wait()
-        elif self._goals[-1] <= before:
-            # Overdue: somewhere between the start of the interpreter and the first sends.
+        elif self._dice.random() < _SHARE_OF_EARLY or self._goals[-1] <= before:
+            # Somewhere between the start of the interpreter and the first sends.
             await _ended(child, self._dice.uniform(0.0, 1.0))
         else:
             goal = self._goals[-1]

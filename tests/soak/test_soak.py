@@ -50,14 +50,13 @@ async def command(*options: str) -> tuple[int | None, dict[str, str], str]:
 
 
 async def test_5000_messages_and_25_kills(tmp_path: Path) -> None:
-    options = ("--messages", "5000", "--kills", "25", "--rows", "60000", "--limit", "120")
+    options = ("--messages", "5000", "--kills", "25", "--rows", "20000", "--limit", "120")
     code, shown, errors = await command(*options, "--directory", str(tmp_path))
     assert (code, errors) == (0, "")
-    assert shown["kill -9"].startswith("25 ")
+    assert shown["kill -9"].startswith("25 of 25 ")
     promises = ("lost", "duplicated", "falsely accepted", "falsely refused", "strangers")
     assert [shown[name] for name in promises] == ["0"] * len(promises)
-    assert shown["rows imported"] == "60,000"
-    assert shown["in the journal"] == "60,000 rows of 60,000 recipients"
+    assert shown["in the journal"] == "20,000 rows of 20,000 recipients"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,6 +84,11 @@ def test_a_lie_is_noticed(lie: dict[str, object]) -> None:
     result = msgspec.structs.replace(RESULT, verdict=msgspec.structs.replace(TRUTHFUL, **lie))
     assert not result.truthful
     assert "NOT TRUTHFUL" in text(result)
+
+
+def test_too_few_kills_are_noticed() -> None:
+    assert text(RESULT).endswith("verdict           truthful")
+    assert text(msgspec.structs.replace(RESULT, kills=4)).endswith("before the kills")
 
 
 def test_a_message_sent_after_the_end_is_noticed() -> None:
