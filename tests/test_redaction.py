@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from wabotick_async.redaction import REDACTED, is_secret_name, mask_phone_number, redact, strip_secrets
@@ -64,6 +66,27 @@ def test_a_message_id_hides_no_token(text: str) -> None:
 
 def test_given_secrets_are_blanked_raw_and_encoded() -> None:
     assert redact("a 1|x b 1%7Cx c", "1|x") == "a *** b *** c"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("url='http://user:pass@127.0.0.1:8080'", "url='http://***@127.0.0.1:8080'"),
+        ("https://key@a.test/x", "https://***@a.test/x"),
+        ("https://a.test/x?mail=b@c.test", "https://a.test/x?mail=b@c.test"),
+        ("mail b@c.test", "mail b@c.test"),
+    ],
+)
+def test_a_login_in_an_address_is_blanked(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize("unit", ["1", "1|", "EAA", "wamid.", "://", "://a@", "+919"])
+def test_a_long_text_takes_no_long_time(unit: str) -> None:
+    # Quadratic time would be 10 seconds and more.
+    began = time.perf_counter()
+    mask_phone_number(redact(unit * 40_000))
+    assert time.perf_counter() - began < 2
 
 
 def test_an_empty_secret_blanks_nothing() -> None:

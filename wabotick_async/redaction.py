@@ -10,17 +10,19 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["REDACTED", "is_secret_name", "mask_phone_number", "redact", "strip_secrets"]
+__all__ = ["REDACTED", "is_secret_name", "mask_phone_number", "one_line", "redact", "strip_secrets"]
 
 REDACTED: Final = "***"
 
 # contract/README.md, "Secrets": the two token forms, raw or percent-encoded. A message id is base64, and one in some
 # thousands holds "EAA": blanked there, it would name no message any more. What goes on after 120 letters, or with a
-# bar, is taken for a token.
+# bar, is taken for a token. Digits count from the first: to try from each would take hours on a megabyte of them.
 _TOKEN_FORMS: Final = re.compile(
     r"(?P<message_id>wamid\.[A-Za-z0-9+/]{1,120}+={0,2}+(?!\||%7[Cc]|[\w-]))"
-    r"|\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}"
+    r"|(?<!\d)\d+(?:\||%7[Cc])[A-Za-z0-9]{20,}|EAA[A-Za-z0-9_-]{20,}"
 )
+# The login in an address, which is how a proxy is given its password.
+_LOGIN: Final = re.compile(r"(?<=://)[^\s/?#@'\"]+(?=@)")
 _SECRET_NAMES: Final = re.compile(r"token|secret|passw|api_?key|private_?key|authoriz", re.IGNORECASE)
 # Digits of a decimal fraction are no number; a full stop behind a number is not part of it.
 _PHONE_FORMS: Final = re.compile(r"(?<!\w)(?<!\d\.)\+?\d{7,15}(?!\w|\.\d)")
@@ -32,11 +34,17 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact(text: str, *secrets: str) -> str:
-    """Blank out the given secrets (raw and percent-encoded) and everything that has the form of a token."""
+    """Blank out the given secrets (raw, percent-encoded), what has the form of a token, and logins in addresses."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, REDACTED).replace(quote(secret, safe=""), REDACTED)
-    return _TOKEN_FORMS.sub(lambda found: found["message_id"] or REDACTED, text)
+    text = _TOKEN_FORMS.sub(lambda found: found["message_id"] or REDACTED, text)
+    return _LOGIN.sub(REDACTED, text) if "@" in text else text
+
+
+def one_line(text: str) -> str:
+    """Escape line ends and all else that cannot be seen, so that no text forges a log line or commands a terminal."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def mask_phone_number(text: str) -> str:
