@@ -88,8 +88,9 @@ class WabotickClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        token = api_token.reveal() if isinstance(api_token, Secret) else api_token
-        self._token = Secret(_setting("api_token", clean_api_token, token))
+        # Covered before anything can fail: a traceback with locals shows what this frame holds.
+        api_token = api_token if isinstance(api_token, Secret) else Secret(api_token)
+        self._token = _setting("api_token", _clean_token, api_token)
         self.base_url = _setting("base_url", clean_base_url, base_url)
         self.phone_number_id = _setting("phone_number_id", _clean_phone_number_id, phone_number_id)
         self.limits = limits or Limits()
@@ -128,13 +129,14 @@ class WabotickClient:
             ConfigurationError: the token is not set, or a setting has a wrong form.
         """
         environ = os.environ if environ is None else environ
-        token = environ.get("WABOTICK_API_TOKEN", "")
-        if not token:
-            raise ConfigurationError("WABOTICK_API_TOKEN is not set")
+        token = Secret(environ.get("WABOTICK_API_TOKEN", ""))
         if number := environ.get("WABOTICK_PHONE_NUMBER_ID"):
             settings.setdefault("phone_number_id", number)
         if base_url := environ.get("WABOTICK_BASE_URL"):
             settings.setdefault("base_url", base_url)
+        del environ  # a traceback with locals would show all of it
+        if not token.reveal():
+            raise ConfigurationError("WABOTICK_API_TOKEN is not set")
         return cls(token, **settings)
 
     async def send(
@@ -214,7 +216,9 @@ class WabotickClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r}, phone_number_id={self.phone_number_id!r})"
+        # A debugger asks also where construction has failed, and must get an answer.
+        settings = (f"{name}={getattr(self, name, None)!r}" for name in ("base_url", "phone_number_id"))
+        return f"{type(self).__name__}({', '.join(settings)})"
 
 
 ValueT = TypeVar("ValueT")
@@ -225,9 +229,16 @@ def _setting(name: str, clean: Callable[[ValueT], ResultT], value: ValueT) -> Re
     try:
         return clean(value)
     except ValueError as error:
-        raise ConfigurationError(f"{name}: {error}") from None
+        problem = str(error)
     except (TypeError, AttributeError):
-        raise ConfigurationError(f"{name}: expected a text, got {type(value).__name__}") from None
+        shown = value.reveal() if isinstance(value, Secret) else value
+        problem = f"expected a text, got {type(shown).__name__}"
+        del shown
+    raise ConfigurationError(f"{name}: {problem}")  # out here it has no context, whose frames hold what was refused
+
+
+def _clean_token(token: Secret) -> Secret:
+    return Secret(clean_api_token(token.reveal()))
 
 
 def _clean_phone_number_id(value: str | None) -> str | None:

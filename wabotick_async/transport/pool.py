@@ -65,10 +65,6 @@ class SessionPool:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
     ) -> None:
-        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
-            raise ConfigurationError("ssl_context: expected an ssl.SSLContext; certificates are always verified")
-        if ssl_context is not None and session is not None:
-            raise ConfigurationError("ssl_context: expected none beside a session, whose connector has its own")
         self._hosts = (base_url, team_base_url or base_url)
         self._urls: dict[tuple[str, bool], URL] = {}
         self._limits = limits
@@ -79,6 +75,10 @@ class SessionPool:
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
         self._recent = RecentAnswers()
+        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+            raise ConfigurationError("ssl_context: expected an ssl.SSLContext; certificates are always verified")
+        if ssl_context is not None and session is not None:
+            raise ConfigurationError("ssl_context: expected none beside a session, whose connector has its own")
 
     async def post(self, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Send one request and return whatever was answered; see `Pool.post`."""
@@ -92,7 +92,7 @@ class SessionPool:
             except StaleConnectionError:
                 continue
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
-                raise _translated(error, mark) from _harmless(error)
+                failure, cause = _translated(error, mark), _harmless(error)
             except asyncio.CancelledError:
                 # aiohttp ends those who wait for a connection this way when the session is closed.
                 if self._closed and not mark.left and not _is_called_off():
@@ -100,6 +100,7 @@ class SessionPool:
                 raise
             finally:
                 current_mark.reset(token)
+            raise failure from cause  # out here, so that what is not harmless stays no context either
         raise NotSentError("every kept connection was closed by the server")
 
     async def _post_once(
@@ -132,22 +133,26 @@ class SessionPool:
         most = self._limits.max_answer_bytes
         headers: Mapping[str, str] = {name.lower(): redact(value) for name, value in response.headers.items()}
         body = bytearray()
+        failure: Exception | None = None
         try:
-            async for chunk in response.content.iter_any():
+            while chunk := await response.content.readany():
                 body += chunk
                 if len(body) > most:
                     response.close()
                     if response.status < 300:
+                        body, chunk = bytearray(), b""  # it may quote the request, and tracebacks may show locals
                         raise DecodeError(
                             f"the answer is longer than {most} bytes", status=response.status, headers=headers
                         )
                     del body[most:]
                     break
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure, chunk = error, b""
+        if failure is not None:
             if response.status < 400:
-                raise OutcomeUnknownError(
-                    f"the answer (HTTP {response.status}) was cut: {_named(error)}"
-                ) from _harmless(error)
+                body = bytearray()
+                problem = f"the answer (HTTP {response.status}) was cut: {_named(failure)}"
+                raise OutcomeUnknownError(problem) from _harmless(failure)
             response.close()  # the status line has said no; a cut text below it changes nothing
         return HTTPAnswer(status=response.status, headers=headers, body=bytes(body))
 

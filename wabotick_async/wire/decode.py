@@ -70,6 +70,9 @@ def decode(
     context: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
     try:
         return _decode(answer, request, context, refusals, trust_503=trust_503, now=now)
+    except ResponseError as error:
+        # Without the frames below, which hold the body: it may quote the request, and a traceback with locals shows it.
+        raise error.with_traceback(None) from None
     except RecursionError:
         raise DecodeError("no valid answer: nested deeper than any", **context) from None
 
