@@ -34,7 +34,7 @@ from enum import StrEnum
 from typing import Any
 
 from .outcomes import BulkReport, Outcome
-from .redaction import mask_phone_number, redact
+from .redaction import mask_phone_number, one_line, redact
 
 __all__ = [
     "APIError",
@@ -114,7 +114,7 @@ class WabotickError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.endpoint}: " if self.endpoint else ""
-        return f"{where}{self.message}"
+        return one_line(f"{where}{self.message}")  # a log or a terminal is where it goes
 
 
 def _revive(error_type: type[WabotickError], args: tuple[Any, ...]) -> WabotickError:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from ..models import Answer
 from ..redaction import strip_secrets
-from .terminal import out, plain
+from .terminal import out, plain, plain_json
 
 __all__ = ["print_json", "print_lines", "to_plain_data"]
 
@@ -35,7 +35,7 @@ def _convert(value: object) -> Any:
 
 def print_json(value: object) -> None:
     """Print an answer as JSON."""
-    out(msgspec.json.format(msgspec.json.encode(to_plain_data(value))).decode())
+    out(plain_json(to_plain_data(value)))
 
 
 def print_lines(value: object) -> None:

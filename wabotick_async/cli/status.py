@@ -18,7 +18,7 @@ from .connection import AsJSON
 from .exits import ExitCode
 from .plan import Plan
 from .row_files import RowRecord, write_rows
-from .terminal import out, plain, say
+from .terminal import out, plain, plain_json, say
 
 __all__ = ["status"]
 
@@ -117,7 +117,7 @@ def _masked(record: RowRecord) -> dict[str, Any]:  # Any: goes into JSON
 def _print_json(standing: _Standing, lists: dict[State, Iterator[RowRecord]]) -> None:
     content = msgspec.to_builtins(standing)
     content.update({state.value: [_masked(record) for record in records] for state, records in lists.items()})
-    out(msgspec.json.format(msgspec.json.encode(content)).decode())
+    out(plain_json(content))
 
 
 def _print(standing: _Standing) -> None:

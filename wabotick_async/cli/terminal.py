@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
 from rich.console import Console
 
-from ..redaction import redact
+from ..redaction import one_line, redact
 
-__all__ = ["WIDE", "out", "plain", "say", "stderr", "stdout"]
+__all__ = ["WIDE", "out", "plain", "plain_json", "say", "stderr", "stdout"]
 
 WIDE = 10_000
 """Columns of an output that is no terminal, so that nothing is folded."""
@@ -16,7 +17,21 @@ WIDE = 10_000
 
 def plain(text: str) -> str:
     """Return a text on one line, without secrets, and without marks that would command a terminal."""
-    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in redact(text))
+    return one_line(redact(text))
+
+
+def plain_json(value: object) -> str:
+    """Return JSON for a person and for programs, in which no character commands a terminal.
+
+    JSON itself escapes the ASCII ones only; U+009B, for one, begins a command, too.
+    """
+    text = msgspec.json.format(msgspec.json.encode(value)).decode()
+    return "".join(mark if mark.isprintable() or mark == "\n" else _escaped(mark) for mark in text)
+
+
+def _escaped(mark: str) -> str:
+    units = mark.encode("utf-16-be")
+    return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
 
 
 def stdout() -> Console:
