@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
@@ -13,6 +14,9 @@ from .fields import PLAIN
 __all__ = ["API_PREFIX", "EndpointRegistry", "endpoint", "registry"]
 
 API_PREFIX: Final = "/api/v1"
+
+# Plain steps alone: dots would climb out of the API, a query would show its content in access logs.
+_PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+")
 
 RequestT = TypeVar("RequestT", bound=Request[Any])
 
@@ -42,14 +46,15 @@ class EndpointRegistry(Mapping[str, Endpoint]):
             team_host: send it to the client's team host.
 
         Raises:
-            ConfigurationError: the name is taken, or the path does not begin with a slash.
+            ConfigurationError: the name is taken, or the path is no plain one that begins with a slash.
         """
 
         def declare(request_type: type[RequestT]) -> type[RequestT]:
             if name in self._endpoints:
                 raise ConfigurationError(f"endpoint {name!r} is declared already")
-            if not all(one.startswith("/") for one in (path, *alternative_paths)):
-                raise ConfigurationError(f"endpoint {name!r}: expected a path that begins with '/'")
+            for one in (path, *alternative_paths):
+                if not _PATH.fullmatch(one):
+                    raise ConfigurationError(f"endpoint {name!r}: expected a plain path that begins with '/': {one!r}")
             fields = field_specs(request_type)
             request_type._cleaners = tuple((one.name, one.encoding) for one in fields if one.encoding is not PLAIN)
             request_type._without_none = fields_without_none(fields)
