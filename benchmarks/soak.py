@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     except SoakError as error:
         print(f"stopped: {error}", file=sys.stderr)
         truthful = False
+    except KeyboardInterrupt:
+        print("stopped by hand", file=sys.stderr)
+        truthful = False
     except TimeoutError:
         print(f"stopped: not done after {options.limit:.0f} s", file=sys.stderr)
         truthful = False
