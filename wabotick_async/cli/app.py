@@ -11,11 +11,15 @@ from typing import Any
 import typer
 
 from ..errors import WabotickError
+from .backup import backup
 from .broadcast import broadcast
 from .call import call
 from .demo import demo
 from .exits import EXIT_CODES, CommandError, ExitCode, exit_code_of
+from .purge import purge
+from .resend import resend
 from .resume import resume
+from .retry import retry
 from .sandbox import sandbox
 from .status import status
 from .templates import templates
@@ -46,7 +50,11 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "broadcast": broadcast,
     "resume": resume,
+    "retry": retry,
+    "resend": resend,
     "status": status,
+    "backup": backup,
+    "purge": purge,
     "templates": templates,
     "call": call,
     "sandbox": sandbox,
