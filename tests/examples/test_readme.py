@@ -105,7 +105,7 @@ async def test_the_commands_work(sandbox: Sandbox, tmp_path: Path) -> None:
         ended = await start(*shlex.split(command), cwd=tmp_path, env=environment(sandbox), path=scripts)
         assert ended.code == 0, (command, ended)
 
-    assert len(commands) == 5
+    assert len(commands) == 7
     assert sandbox.ledger.per_recipient() == {"919800000001": 1, "919800000002": 1}
     assert sandbox.ledger.entries[0].fields["templateVariable-order-code-2"] in {"A-17", "B-18"}
 
