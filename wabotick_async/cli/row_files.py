@@ -15,7 +15,8 @@ from .exits import CommandError
 __all__ = ["RowRecord", "harmless", "write_rows"]
 
 # A spreadsheet runs a cell that begins so as a formula, and the server's words are not ours.
-_BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# The last four are the wide forms of the first four, which some languages of a spreadsheet take for them.
+_BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class RowRecord(msgspec.Struct, frozen=True, kw_only=True):
