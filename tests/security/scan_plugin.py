@@ -190,8 +190,9 @@ class SecretScan(logging.Handler):
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail the session for what was seen outside of the tests; a worker of xdist hands it on."""
         self.outside += self.found
-        if hasattr(session.config, "workeroutput"):
-            session.config.workeroutput[_KEY] = self.outside
+        of_worker: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if of_worker is not None:
+            of_worker[_KEY] = self.outside
         elif self.outside:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -33,7 +33,7 @@ QUOTE: Final = f"refused: apiToken={FAKE_TOKEN}".encode()
 
 def shown(error: BaseException) -> str:
     """Return the traceback with locals, but for the frames of this file, which hold the token by right."""
-    parts = []
+    parts: list[str] = []
     link: BaseException | None = error
     while link is not None:
         report = traceback.TracebackException.from_exception(link, capture_locals=True, lookup_lines=False)
@@ -159,18 +159,18 @@ async def stream() -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("kind", ["form", "bytes", "path", "stream"])
 async def test_a_send_over_http_that_fails(behave: Callable[[Connection], Any], kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
-    request: Any = {
-        "form": lambda: SEND,
-        "bytes": lambda: UploadMedia(file=b"x", file_name="a.png"),
-        "path": lambda: UploadMedia(file=tmp_path / "a.png"),
-        "stream": lambda: UploadMedia(file=stream(), file_name="a.png"),
-    }[kind]()
+    requests: dict[str, Any] = {
+        "form": SEND,
+        "bytes": UploadMedia(file=b"x", file_name="a.png"),
+        "path": UploadMedia(file=tmp_path / "a.png"),
+        "stream": UploadMedia(file=stream(), file_name="a.png"),
+    }
     async with (
         serving(behave) as server,
         WabotickClient(FAKE_TOKEN, phone_number_id="1", base_url=server.url, retry=ONCE, timeout=SOON) as client,
     ):
         with pytest.raises(WabotickError) as caught:
-            await client.send(request)
+            await client.send(requests[kind])
     assert not list(places_in(caught.value))
 
 
