@@ -90,7 +90,7 @@ async def test_every_cut_of_a_reply_has_an_entry_in_the_ledger(vendor: Door) -> 
 
 
 async def test_a_stray_reply_comes_behind_the_right_one(vendor: Door) -> None:
-    vendor.sandbox.script(Fault(FaultKind.STRAY))
+    vendor.sandbox.script(Fault(FaultKind.STRAY, body="Message sent successfully."))
     reader, writer = await asyncio.open_connection("127.0.0.1", int(vendor.sandbox.base_url.rpartition(":")[2]))
     body = f"apiToken={vendor.sandbox.token.replace('|', '%7C')}&phone_number_id=100000000000001"
     writer.write(

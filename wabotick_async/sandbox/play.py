@@ -5,7 +5,6 @@ from aiohttp import web
 from .faults import Fault, FaultKind
 from .reply import BrokenResponse, Reply, StrayResponse, json_reply, page
 
-_STRAY = json_reply({"status": "1", "wa_message_id": "wamid.U1RSQVk=", "message": "Message sent successfully."})
 _GARBAGE = "\x00\x01\x02 this is no HTTP \r\n\r\n\xff\xfe"
 _BROKEN = frozenset(
     {
@@ -29,7 +28,7 @@ def play(fault: Fault, reply: Reply | None) -> web.Response:
         if kind is FaultKind.CUT:
             return BrokenResponse(reply.raw()[: fault.after_bytes], reset=False)
         if kind is FaultKind.STRAY:
-            return StrayResponse(reply, _STRAY.raw())
+            return StrayResponse(reply, _with_body(reply, fault).raw())  # a late copy, unless the fault has its own
         if kind in (FaultKind.LATENCY, FaultKind.DUPLICATE):
             return reply.response()
     return _false_answer(fault).response()

@@ -7,6 +7,7 @@ one point where a request meets its connection, just before the first byte.
 
 from __future__ import annotations
 
+import asyncio
 import select
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
@@ -32,13 +33,15 @@ __all__ = [
 class SentMark:
     """What is known about one attempt."""
 
-    __slots__ = ("guarded", "left")
+    __slots__ = ("guarded", "left", "transport")
 
     def __init__(self) -> None:
         self.guarded = False
         """Whether a `GuardedRequest` carries the attempt, so that `left` is exact."""
         self.left = False
         """Whether the first byte may have left."""
+        self.transport: asyncio.Transport | None = None
+        """The connection that carried it; aiohttp itself lets go of it as soon as a short answer is there."""
 
 
 class StaleConnectionError(aiohttp.ClientConnectionError):
@@ -84,6 +87,7 @@ class GuardedRequest(aiohttp.ClientRequest):
         _used.add(protocol)
         if (mark := current_mark.get()) is not None:
             mark.left = True
+            mark.transport = conn.transport
         return await super().send(conn)
 
 

@@ -88,7 +88,7 @@ class SessionPool:
             mark = SentMark()
             token = current_mark.set(mark)
             try:
-                return await self._post_once(session, call, timeouts)
+                return self._verified(await self._post_once(session, call, timeouts), call, mark)
             except StaleConnectionError:
                 continue
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
@@ -120,12 +120,13 @@ class SessionPool:
                 timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
                 proxy=self._proxy,
             ) as response:
-                transport = response.connection.transport if response.connection is not None else None
-                answer = await self._read(response)
+                return await self._read(response)
+
+    def _verified(self, answer: HTTPAnswer, call: HTTPRequest, mark: SentMark) -> HTTPAnswer:
         if call.unsafe and self._recent.repeats(answer.body):
             # A late copy of an earlier answer: our own is still to come on this connection, so it must not be kept.
-            if transport is not None:
-                transport.abort()
+            if mark.transport is not None:
+                mark.transport.abort()
             raise OutcomeUnknownError("the answer repeats an earlier one, so it was not meant for this request")
         return answer
 
