@@ -443,7 +443,9 @@ async def test_absent_rows_are_sent_again_by_explicit_word_only(here: World) -> 
     assert await here.sender().resend_unknown(report.absent, "Ann looked") == 1
     assert (await here.sender().resume()).accepted == 3
     assert here.sandbox.ledger.per_recipient() == {ADA: 1, BOB: 1, EVE: 1}
-    assert "Ann looked" in SQLiteJournal.inspect(here.path()).resends[0]
+    assert await here.sender().resend_unknown([], "nothing to decide") == 0
+    [entry] = SQLiteJournal.inspect(here.path()).resends
+    assert "Ann looked" in entry
 
 
 @pytest.mark.parametrize(("rows", "reason"), [([1, 2], "Ann"), ([1], " ")])

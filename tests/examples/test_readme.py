@@ -52,7 +52,7 @@ async def test_the_programs_run_one_after_the_other(run: Run, sandbox: Sandbox, 
     assert first.startswith("wamid.")
     assert many.startswith("BulkReport(accepted=2, refused=0, unknown=0,")
     assert resumed.startswith("BulkReport(accepted=2, refused=0, unknown=0,")
-    assert resent == "0\n"
+    assert resent == "{}\n0\n"
     assert tested.startswith("send_template: no answer")
     assert sandbox.ledger.per_recipient() == {"919800000001": 2, "919800000002": 1}
 
@@ -105,7 +105,7 @@ async def test_the_commands_work(sandbox: Sandbox, tmp_path: Path) -> None:
         ended = await start(*shlex.split(command), cwd=tmp_path, env=environment(sandbox), path=scripts)
         assert ended.code == 0, (command, ended)
 
-    assert len(commands) == 7
+    assert len(commands) == 8
     assert sandbox.ledger.per_recipient() == {"919800000001": 1, "919800000002": 1}
     assert sandbox.ledger.entries[0].fields["templateVariable-order-code-2"] in {"A-17", "B-18"}
 

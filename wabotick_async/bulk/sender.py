@@ -228,6 +228,8 @@ class BulkSender:
             raise ConfigurationError(f"rows: expected at most {at_most}, got {len(chosen)}")
         if not reason.strip():
             raise ConfigurationError("reason: expected who decided this and why, got an empty text")
+        if not chosen:
+            return 0
         await self.journal.open(self._fingerprint)
         try:
             return await self.journal.resend_unknown(len(chosen), reason, seqs=chosen)

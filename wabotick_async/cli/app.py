@@ -17,6 +17,7 @@ from .call import call
 from .demo import demo
 from .exits import EXIT_CODES, CommandError, ExitCode, exit_code_of
 from .purge import purge
+from .reconcile import reconcile
 from .resend import resend
 from .resume import resume
 from .retry import retry
@@ -51,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "broadcast": broadcast,
     "resume": resume,
     "retry": retry,
+    "reconcile": reconcile,
     "resend": resend,
     "status": status,
     "backup": backup,
