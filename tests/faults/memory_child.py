@@ -1,4 +1,7 @@
-"""A process with a campaign of many rows: `memory_child.py JOURNAL ROWS`; prints its largest size in KiB, early and late."""
+"""A process with a campaign of many rows: `memory_child.py JOURNAL ROWS`.
+
+It prints how many were accepted, its largest size in KiB early and late, and how far the source was read ahead.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from tests.faults.stage import messages
-from wabotick_async import BulkSender, Limits, SendText
+from wabotick_async import BulkSender, Limits, Request, RetryPolicy, SendText
 from wabotick_async.models import SendReceipt
 
 CONCURRENCY = 32
@@ -26,7 +29,14 @@ class Server:
     def __init__(self) -> None:
         self.sent = 0
 
-    async def send(self, _: object, *, before_sending: Callable[[], Awaitable[None]], **__: Any) -> Any:
+    async def send(
+        self,
+        request: Request[Any],
+        *,
+        retry: RetryPolicy | None = None,
+        before_sending: Callable[[], Awaitable[None]] | None = None,
+    ) -> Any:
+        assert before_sending is not None
         await before_sending()
         self.sent += 1
         await asyncio.sleep(0.001)

@@ -138,6 +138,21 @@ async def test_f02_an_outage_that_lasts_ends_the_run_with_every_row_queued(stage
     assert await stage.judge(phones(ROWS)) == Counts(accepted=ROWS)
 
 
+async def test_f02_an_outage_of_minutes_costs_a_handful_of_attempts(stage: Stage) -> None:
+    """The breaker: after the first failures one probe at a time goes out, ever later, and everything else waits."""
+    await stage.proxy.close()
+    stage.clock.pace = 1_000.0
+    failures = Failures()
+    client = {"url": stage.proxy.url, "observers": [failures]}
+    run = asyncio.create_task(stage.run(messages(200), client=client))
+    began = stage.clock()
+    await until(lambda: stage.clock() - began > 180.0)
+    assert 10 <= failures.not_sent < 40
+    await stage.proxy.start(stage.proxy.port)
+    await run
+    assert await stage.judge(phones(200)) == Counts(accepted=200)
+
+
 async def test_f05_a_full_pool_cannot_happen(stage: Stage) -> None:
     """More senders than connections: they wait before they claim a row, not for a connection until it times out."""
     stage.proxy.plan = lambda _: Chaos(latency=0.01)
@@ -186,7 +201,12 @@ async def test_f07_a_handshake_that_breaks_off_for_a_while(
     failures = Failures()
     async with serving(behave) as server:
         url = server.url.replace("http://127.0.0.1", "https://localhost")
-        client = {"url": url, "observers": [failures], "timeout": Timeout(connect=0.05, total=2.0), "ssl_context": trust}
+        client = {
+            "url": url,
+            "observers": [failures],
+            "timeout": Timeout(connect=0.05, total=2.0),
+            "ssl_context": trust,
+        }
         report = await stage.run(messages(ROWS), client=client, patience=20.0)
     assert set(failures.outcomes) == {Outcome.NOT_SENT}
     assert report.not_sent == report.rows > 0
