@@ -1,4 +1,4 @@
-"""F08 to F14 and F27: the request left and the connection broke, so the outcome is unknown and nothing is sent again."""
+"""F08 to F14 and F27: the request left and the connection broke: the outcome is unknown, and nothing is sent again."""
 
 from __future__ import annotations
 

@@ -26,11 +26,15 @@ DEEDS: dict[str, Callable[[Stage], None]] = {
 }
 
 
+async def all_answered(stage: Stage, count: int) -> None:
+    await until(lambda: stage.sender.snapshot().done == count)
+
+
 async def with_deeds(stage: Stage, count: int, deed: Callable[[Stage], None]) -> AsyncIterator[SendText]:
     """Do it between two messages, when everything before was answered."""
     for number, message in enumerate(messages(count)):
         if number:
-            await until(lambda number=number: stage.sender.snapshot().done == number)
+            await all_answered(stage, number)
             deed(stage)
             await asyncio.sleep(0.005)
         yield message
@@ -50,7 +54,7 @@ async def test_f25_in_the_very_moment_before_the_next_request(stage: Stage) -> N
     async def source() -> AsyncIterator[SendText]:
         for number, message in enumerate(messages(20)):
             if number:
-                await until(lambda number=number: stage.sender.snapshot().done == number)
+                await all_answered(stage, number)
                 stage.proxy.speak(STRAY)
             yield message
 

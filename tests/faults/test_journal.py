@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,12 @@ from tests.faults.stage import Stage, messages, phones, until
 from wabotick_async import SendText
 from wabotick_async.bulk import SQLiteJournal
 from wabotick_async.bulk.journal import Counts
-from wabotick_async.errors import CampaignConflictError, JournalError, JournalFullError
+from wabotick_async.errors import CampaignConflictError, CampaignError, JournalError, JournalFullError
 
 ROWS = 40
 
 
-async def refused(stage: Stage, **settings: object) -> JournalError | CampaignConflictError:
+async def refused(stage: Stage, **settings: Any) -> CampaignError:
     """Run a campaign that its journal refuses; not a byte may leave."""
     before = len(stage.sandbox.requests)
     links = len(stage.proxy.links)

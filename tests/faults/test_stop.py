@@ -130,12 +130,14 @@ async def test_f45_the_same_source_again_is_no_repeat(stage: Stage) -> None:
 async def read(stage: Stage, count: int, *, fails_at: int | None = None) -> int:
     """Read the results of a campaign as a user's callback would, and return how many came."""
     seen = 0
-    async with stage.client(concurrency=4) as client:
-        async with aclosing(stage.open_sender(client).stream(messages(count))) as results:
-            async for _ in results:
-                seen += 1
-                if seen == fails_at:
-                    raise ZeroDivisionError
+    async with (
+        stage.client(concurrency=4) as client,
+        aclosing(stage.open_sender(client).stream(messages(count))) as results,
+    ):
+        async for _ in results:
+            seen += 1
+            if seen == fails_at:
+                raise ZeroDivisionError
     return seen
 
 

@@ -91,7 +91,7 @@ async def test_f43_a_blocked_loop_lets_no_burst_out_and_finds_its_connections_de
             if number == 30:
                 await until(lambda: stage.sender.snapshot().done == 30)
                 stage.proxy.hang_up()
-                time.sleep(10.0 / stage.clock.pace)
+                time.sleep(10.0 / stage.clock.pace)  # noqa: ASYNC251 - what is tested
             yield message
 
     async with stage.client(concurrency=4) as client:
@@ -109,7 +109,7 @@ async def test_f43_a_loop_that_is_blocked_with_requests_in_flight(stage: Stage) 
     async def block() -> None:
         await until(lambda: stage.delivered >= 10)
         stage.proxy.hang_up()
-        time.sleep(0.1)
+        time.sleep(0.1)  # noqa: ASYNC251 - what is tested
 
     blocking = asyncio.create_task(block())
     await stage.run(messages(60), client={"concurrency": 4})
