@@ -123,6 +123,15 @@ def test_beside_a_row_that_was_sent_twice(rows: list[ConversationRow], expected:
     assert findings(rows, attempt(2), rivals=[attempt(1, -100)], age=700) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"), [([], "absent"), ([shown("old", -500)], "ambiguous"), ([shown("old", -500), shown("a")], "a")]
+)
+def test_a_row_that_was_sent_before(rows: list[ConversationRow], expected: str) -> None:
+    again = msgspec.structs.replace(attempt(1), repeated=True)
+
+    assert findings(rows, again, age=700) == [expected]
+
+
 @pytest.mark.parametrize("rows", [[], [shown("a")], [shown("a"), shown("b")]])
 def test_a_conversation_that_was_not_read_whole_tells_nothing(rows: list[ConversationRow]) -> None:
     assert findings(rows, complete=False, age=700) == ["unread"]

@@ -237,6 +237,25 @@ async def test_the_message_of_another_campaign_is_not_ours(here: World) -> None:
     assert await here.findings(others=[here.path("theirs")]) == {2: "absent"}
 
 
+async def test_without_its_journal_nobody_can_tell(here: World) -> None:
+    """The known limit: one content, one person, one minute, and no word about the other campaign."""
+    await here.campaign([text(BOB), text(ADA)], FINE, LOST)
+    await here.campaign([text(ADA)], FINE, name="theirs")
+
+    assert await here.findings() == {2: "accepted"}
+
+
+async def test_a_message_that_came_after_it_was_sent_again_belongs_to_no_other_row(path: Path) -> None:
+    async with world(path, show_after=700.0) as here:
+        await here.campaign([text(BOB), keyed(ADA, "1")], FINE, CUT)
+        here.clock.now += 600
+        assert await here.findings(utc_offset=0.0) == {2: "absent"}
+        await here.sender().resend_unknown([2], "Ann")
+        await here.campaign([keyed(ADA, "2")], LOST)  # takes up row 2 as well
+        here.clock.now += 1_000
+        assert "accepted" not in (await here.findings(utc_offset=0.0)).values()
+
+
 @pytest.mark.parametrize("pause", [-100, 100])
 async def test_nor_is_one_that_was_sent_at_another_time(here: World, pause: int) -> None:
     first, second = ("theirs", "ours") if pause < 0 else ("ours", "theirs")

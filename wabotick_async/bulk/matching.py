@@ -58,6 +58,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the epoch of the last claim."""
     ended: float
     """When the attempt was over, as far as the journal knows."""
+    repeated: bool = False
+    """Whether there was an earlier attempt, of which no journal knows the time."""
 
 
 class ClockDifference(msgspec.Struct, frozen=True):
@@ -106,6 +108,8 @@ class _Claim(msgspec.Struct):
     unknown: list[Attempt]
     unnamed: list[Attempt]
     rivalled: bool
+    older: bool
+    """Whether an earlier attempt of one of them may have left a message."""
     candidates: dict[str, _Candidate]
 
 
@@ -197,15 +201,13 @@ def _claims(
 ) -> list[_Claim]:
     claims: list[_Claim] = []
     for attempt in [*unknown, *unnamed, *rivals]:
-        wanted = {
-            key: one
-            for key, one in free.items()
-            if attempt.expected.likeness(one.row) and not rules.before(one, attempt)
-        }
+        alike = {key: one for key, one in free.items() if attempt.expected.likeness(one.row)}
+        wanted = {key: one for key, one in alike.items() if not rules.before(one, attempt)}
         joined = _Claim(
             unknown=[attempt] if attempt in unknown else [],
             unnamed=[attempt] if attempt in unnamed else [],
             rivalled=attempt in rivals,
+            older=attempt.repeated and len(wanted) < len(alike),
             candidates=wanted,
         )
         apart = []
@@ -214,6 +216,7 @@ def _claims(
                 joined.unknown += claim.unknown
                 joined.unnamed += claim.unnamed
                 joined.rivalled = joined.rivalled or claim.rivalled
+                joined.older = joined.older or claim.older
                 joined.candidates |= claim.candidates
             else:
                 apart.append(claim)
@@ -230,6 +233,8 @@ def _verdicts(claim: _Claim, conversation: Conversation, rules: _Rules) -> list[
     if not conversation.complete:
         return _all(claim, Finding.UNREAD, "the conversation is longer than what was read")
     if found == taken and (found == 0 or _pairs(claim.unnamed, claim, rules) is not None):
+        if claim.older:
+            return _all(claim, Finding.AMBIGUOUS, "an older message with this content may be from an earlier attempt")
         return [_missing(attempt, rules) for attempt in claim.unknown]
     if claim.rivalled:
         return _all(claim, Finding.AMBIGUOUS, "it may be the message of another row with this content")

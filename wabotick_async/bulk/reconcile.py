@@ -244,4 +244,5 @@ def _attempts(sent: Iterable[Sent], templates: Mapping[str, Template], *, at_any
 
 def _attempt(row: RowDetail, expected: Expected, *, at_any_time: bool) -> Attempt:
     began = float("-inf") if at_any_time or row.claimed_at is None else row.claimed_at
-    return Attempt(seq=row.seq, expected=expected, began=began, ended=max(began, row.done_at or began))
+    ended = max(began, row.done_at or began)
+    return Attempt(seq=row.seq, expected=expected, began=began, ended=ended, repeated=row.attempts > 1)
