@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.contract import fixture_files
 
+# Every test is read for tokens that it leaves behind.
+pytest_plugins = ["tests.security.scan_plugin"]
+
 # Deterministic, so that a red run can be repeated; "explore" looks for new cases: HYPOTHESIS_PROFILE=explore.
 # A busy machine must not turn them red: no deadline, no complaint about slow input.
 calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
