@@ -10,6 +10,7 @@ import pytest
 
 from wabotick_async import (
     AlreadyExistsError,
+    APIError,
     AttemptFinished,
     ConfigurationError,
     CreateLabel,
@@ -487,3 +488,21 @@ async def test_each_path_needs_a_grant_of_its_own() -> None:
     transport = FakeTransport(NOT_FOUND, {"status": "1", "message": []})
     await fake_client(transport, limiter=Limiter()).send(ListLabels())
     assert (grants, len(transport.requests)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"), [(130429, 5.0), (80007, 5.0), (131057, 60.0), (131056, 0.0), (131026, 0.0)]
+)
+async def test_a_refusal_in_words_pauses_as_far_as_its_advice_reaches(code: int, seconds: float) -> None:
+    clock = ManualClock()
+    client = WabotickClient(
+        "1|" + "a" * 40,
+        phone_number_id="1",
+        pool=FakeTransport({"status": "0", "message": f"refused (#{code})"}),
+        clock=clock,
+        retry=RetryPolicy(attempts=1),
+    )
+    with pytest.raises(APIError):
+        await client.send(SEND)
+    assert isinstance(client.limiter, RateLimiter)
+    assert client.limiter.paused_for == pytest.approx(seconds)

@@ -22,6 +22,7 @@ import msgspec
 from ..config import RetryPolicy, Timeout
 from ..endpoints.base import Request
 from ..errors import (
+    APIError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -221,7 +222,7 @@ class Exchange:
             call.left_open = call.left_open or outcome is Outcome.UNKNOWN
             if isinstance(error, ResponseError):
                 status = error.status
-            if isinstance(error, RateLimitedError):
+            if isinstance(error, APIError) and call.retries.asks_for_a_pause(error):
                 self._pause(call, error)
             raise
         finally:
@@ -250,7 +251,7 @@ class Exchange:
         http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
         return await self.pool.post(http, self._bounded(call))
 
-    def _pause(self, call: _Call, error: RateLimitedError) -> None:
+    def _pause(self, call: _Call, error: APIError) -> None:
         seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
         self.limiter.pause(self._clock() + seconds)
         name = call.request.endpoint.name

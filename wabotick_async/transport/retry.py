@@ -15,6 +15,8 @@ import tenacity
 from ..config import RetryPolicy
 from ..endpoints.description import Endpoint
 from ..errors import (
+    Advice,
+    APIError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -31,6 +33,8 @@ ResultT = TypeVar("ResultT")
 UNSAID_RETRY_AFTER: Final = 60.0
 """Seconds to wait after a 429 that does not say how long (contract, "What `status` means")."""
 _COST: Final = 10
+# Seconds after refusals in words (HTTP 200), which never say how long; a bare 429 comes from the edge and waits longer.
+_PAUSES: Final = {Advice.SLOW_NUMBER: 5.0, Advice.SLOW_ACCOUNT: 5.0, Advice.PAUSE_NUMBER: 60.0}
 
 
 class RetryBudget:
@@ -97,9 +101,18 @@ class Retry:
         return endpoint.repeatable and interrupted
 
     @staticmethod
-    def wait_asked(error: RateLimitedError) -> float:
-        """Return the seconds that a 429 asks to wait."""
-        return UNSAID_RETRY_AFTER if error.retry_after is None else error.retry_after
+    def asks_for_a_pause(error: APIError) -> bool:
+        """Tell whether a refusal concerns the pace of more than its own recipient."""
+        return isinstance(error, RateLimitedError) or error.advice in _PAUSES
+
+    @staticmethod
+    def wait_asked(error: APIError) -> float:
+        """Return the seconds that a refusal for pace asks to wait."""
+        if error.retry_after is not None:
+            return error.retry_after
+        if isinstance(error, RateLimitedError) or error.advice is None:
+            return UNSAID_RETRY_AFTER
+        return _PAUSES.get(error.advice, UNSAID_RETRY_AFTER)
 
     def backoff(self, error: BaseException | None, failed: int) -> float:
         """Return the seconds to wait after so many failed tries: what the server asks, or full jitter."""
