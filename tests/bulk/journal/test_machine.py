@@ -29,7 +29,7 @@ from .test_random import Model
 T = TypeVar("T")
 
 FAST = "/dev/shm"
-SEQ = st.integers(1, 4)
+SEQ = st.integers(1, 5)
 OUTCOME = st.sampled_from([Outcome.UNKNOWN, Outcome.REFUSED, *Outcome])
 CODE = st.sampled_from(["skip", "skip:1", "fix:2"])
 
@@ -104,6 +104,9 @@ class JournalMachine(RuleBasedStateMachine):
             return False
         return True
 
+    def in_state(self, state: str) -> list[int]:
+        return sorted(seq for seq, now in self.model.state.items() if now == state)
+
     def teardown(self) -> None:
         self.do(self.journal.close())
         self.runner.close()
@@ -113,7 +116,7 @@ class JournalMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.do(self.journal.open({}))
-        self.add(["a", "b", "a"])
+        self.add(["a", "b", "a", "c"])
 
     @rule(names=st.lists(st.sampled_from("abc"), min_size=1, max_size=3))
     def add(self, names: list[str]) -> None:
@@ -135,8 +138,11 @@ class JournalMachine(RuleBasedStateMachine):
         if finished:
             self.model.code[seq] = code
 
-    @rule(seq=SEQ, outcome=OUTCOME, code=CODE)
-    def claim_and_finish(self, seq: int, outcome: Outcome, code: str) -> None:
+    @precondition(lambda self: self.in_state("queued"))
+    @rule(place=st.integers(0, 5), outcome=OUTCOME, code=CODE)
+    def claim_and_finish(self, place: int, outcome: Outcome, code: str) -> None:
+        queued = self.in_state("queued")
+        seq = queued[place % len(queued)]
         self.claim(seq)
         self.finish(seq, outcome, code)
 
@@ -147,6 +153,7 @@ class JournalMachine(RuleBasedStateMachine):
         assert requeued == self.model.requeue(seq, due)
         self.returns[seq] += requeued
 
+    @precondition(lambda self: self.in_state("unknown"))
     @rule(seq=SEQ, outcome=st.sampled_from(Outcome))
     def settle(self, seq: int, outcome: Outcome) -> None:
         try:
@@ -155,6 +162,7 @@ class JournalMachine(RuleBasedStateMachine):
             settled = None
         assert settled == self.model.settle(seq, outcome)
 
+    @precondition(lambda self: self.in_state("refused"))
     @rule(code=st.sampled_from(["skip", "skip:1", "fix", "reconciled"]), limit=st.none() | st.integers(0, 2))
     def requeue_refused(self, code: str, limit: int | None) -> None:
         rows = self.do(self.journal.requeue_refused(code, limit, "test"))
@@ -162,6 +170,7 @@ class JournalMachine(RuleBasedStateMachine):
         assert rows == len(queued)
         self.returns.update(queued)
 
+    @precondition(lambda self: self.in_state("unknown"))
     @rule(limit=st.integers(0, 3), seqs=st.none() | st.lists(SEQ, max_size=3))
     def resend(self, limit: int, seqs: list[int] | None) -> None:
         rows = self.do(self.journal.resend_unknown(limit, "test", seqs=seqs))
@@ -206,7 +215,6 @@ class JournalMachine(RuleBasedStateMachine):
         self.model.reopen()
 
     @rule()
-    @precondition(lambda self: self.model.state)
     def back_up(self) -> None:
         target = self.directory / f"copy.{next(self.numbers)}"
         SQLiteJournal.backup(self.journal.path, target)
