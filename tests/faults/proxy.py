@@ -28,7 +28,9 @@ class Chaos:
     drip: float | None = None
     """Seconds between the single bytes of the answer."""
     cut_request: int | None = None
-    """End the connection when so many bytes went up; 0 ends it as soon as it is taken."""
+    """End the connection when so many bytes went up; 0 ends it when the first ones came."""
+    unread: bool = False
+    """End the connection as soon as it is taken."""
     cut_answer: int | None = None
     """End the connection when so many bytes came down; 0 ends it in place of the first byte."""
     reset: bool = False
@@ -127,14 +129,12 @@ class ChaosProxy:
         link = _Link(self.plan(len(self.links)), writer)
         self.links.append(link)
         try:
-            if link.chaos.cut_request != 0:
+            if not link.chaos.unread:
                 await self._carry(link, reader)
-            else:
-                link.end(reset=link.chaos.reset)
         except (OSError, asyncio.CancelledError):
             pass
         finally:
-            link.end()
+            link.end(reset=link.chaos.unread and link.chaos.reset)
             self._tasks.discard(task)
 
     async def _carry(self, link: _Link, reader: asyncio.StreamReader) -> None:
