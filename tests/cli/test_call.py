@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def test_every_endpoint_answers(prepared: Sandbox, run: Run, name: str) -> None:
     assert (code, err) == (0, "")
     assert isinstance(json.loads(out), list if name in READS_ROWS else dict)
     assert prepared.token not in out
-    assert "EAA" not in out
+    assert not re.search(r"(?<!\w)EAA\w{20,}", out)  # message ids may hold the letters, too
 
 
 @pytest.mark.parametrize("name", ["list_labels", "get_subscriber", "send_text", "list_templates"])

@@ -65,6 +65,17 @@ STRUCTURE = {
         "--phone-number-id",
         "--token-file",
     },
+    "reconcile": {
+        "--settle-after",
+        "--utc-offset",
+        "--pages",
+        "--other",
+        "--rate",
+        "--json",
+        "--base-url",
+        "--phone-number-id",
+        "--token-file",
+    },
     "resend": {
         "--row",
         "--all-unknown",
