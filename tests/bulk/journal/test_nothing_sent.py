@@ -91,7 +91,9 @@ async def test_torn_tail_of_the_wal_is_fine(tmp_path: Path, client: FakeClient) 
     tear_wal(tmp_path / "journal")
     report = await BulkSender(client, journal=tmp_path / "journal").run(MESSAGES)
     assert report.rows == 260
-    assert len(set(client.asked)) == len(client.asked) >= 50
+    # The tail holds the last commit at most: an intent that was not durable yet, so its message had not left.
+    assert len(set(client.asked)) == len(client.asked)
+    assert len(client.asked) in (49, 50)
     assert report.accepted + report.unknown == 260
 
 
