@@ -26,6 +26,9 @@ class NoLimiter:
     async def acquire(self, request: object = None, *, max_wait: float | None = None) -> float:
         return 0.0
 
+    def throttled(self, until: float) -> None:
+        self.pause(until)
+
     def pause(self, until: float) -> None: ...
 
 

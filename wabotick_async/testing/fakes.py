@@ -111,6 +111,10 @@ class NoLimit:
         """Grant at once."""
         return 0.0
 
+    def throttled(self, until: float) -> None:
+        """Record the pause, and go on granting."""
+        self.pause(until)
+
     def pause(self, until: float) -> None:
         """Record it, and go on granting."""
         self.pauses.append(until)

@@ -40,6 +40,10 @@ class Limiter(Protocol):
         """
         ...
 
+    def throttled(self, until: float) -> None:
+        """Note that the server refused for pace and wants nothing before the clock shows `until`."""
+        ...
+
     def pause(self, until: float) -> None:
         """Grant nothing before the clock shows `until`; a pause is only ever extended."""
         ...

@@ -253,7 +253,7 @@ class Exchange:
 
     def _pause(self, call: _Call, error: APIError) -> None:
         seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
-        self.limiter.pause(self._clock() + seconds)
+        self.limiter.throttled(self._clock() + seconds)
         name = call.request.endpoint.name
         _log.info("pause endpoint=%s seconds=%.1f", name, seconds)
         self.observers(PauseBegan(endpoint=name, seconds=seconds))

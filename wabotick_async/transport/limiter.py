@@ -13,6 +13,10 @@ from ..errors import ConfigurationError, NotSentError
 
 __all__ = ["RateLimiter"]
 
+# After a refusal for pace: multiply down, then add up, as congestion control does. Never above the configured rate.
+_CUT = 0.7
+_FLOOR = 0.05
+_GROWTH = 0.02
 # Floating-point slack in seconds: far below any interval, far above the error of a monotonic clock's sums.
 _SLACK = 1e-9
 
@@ -66,7 +70,10 @@ class RateLimiter:
         self._burst = burst
         self._interval = 0.0
         self.rate = 0.0
-        """Requests a second; change it by `set_rate`."""
+        """Requests a second at the moment; below `ceiling` for a while after the server refused for pace."""
+        self.ceiling = 0.0
+        """Requests a second as configured; change it by `set_rate`."""
+        self._cut_again_at = self._grew_at = 0.0
         self.set_rate(rate)
 
     @property
@@ -87,12 +94,30 @@ class RateLimiter:
         """
         if not rate > 0:
             raise ConfigurationError(f"rate limiter: expected requests a second above 0, got {rate!r}")
+        self.ceiling = rate
+        self._run_at(rate)
+        self._dismiss_the_late()
+        self._rearm()
+
+    def _run_at(self, rate: float) -> None:
         if self._interval:  # what is owed so far counts at the new rate, no quiet time is invented
             now = self.clock()
             owed = max(0.0, self._arrival - now) / self._interval
             self._arrival = now + owed / rate if owed else self._arrival
         self.rate, self._interval = rate, 1.0 / rate
-        self._dismiss_the_late()
+
+    def throttled(self, until: float) -> None:
+        """Note that the server refused for pace: pause until the clock shows `until`, and go on more slowly.
+
+        Many refusals of one moment cut the rate once. It grows back by a fiftieth of the configured rate a second.
+        """
+        now = self.clock()
+        if now >= self._cut_again_at:
+            self._run_at(max(self.rate * _CUT, self.ceiling * _FLOOR))
+            self._grew_at = max(now, until)
+        self._cut_again_at = max(self._cut_again_at, until, now + 1.0)
+        self._grew_at = max(self._grew_at, until)
+        self.pause(until)
         self._rearm()
 
     def pause(self, until: float) -> None:
@@ -137,6 +162,9 @@ class RateLimiter:
         return max(start, max(self._arrival, start) + (waiting - self._burst + 1) * self._interval)
 
     def _take(self, now: float) -> None:
+        if self.rate < self.ceiling and (seconds := int(now - self._grew_at)) > 0:
+            self._grew_at += seconds
+            self._run_at(min(self.ceiling, self.rate + seconds * _GROWTH * self.ceiling))
         self._arrival = max(self._arrival, now) + self._interval
 
     def _leave(self, waiter: _Waiter) -> None:
@@ -189,4 +217,5 @@ class RateLimiter:
 
     def __repr__(self) -> str:
         paused = f", paused for {self.paused_for:.1f} s" if self.paused_for else ""
-        return f"RateLimiter(rate={self.rate:g}, burst={self._burst}, waiting={self.waiting}{paused})"
+        slower = f" of {self.ceiling:g}" if self.rate < self.ceiling else ""
+        return f"RateLimiter(rate={self.rate:g}{slower}, burst={self._burst}, waiting={self.waiting}{paused})"
