@@ -49,8 +49,8 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Campaign:
     """One run over an open journal. Make a new one for the next.
 
-    At most `2 * concurrency` messages are open at a time (waiting, in flight, or to be tried again), and the source is
-    read no more than `concurrency + 1` messages beyond those.
+    At most 1.25 times the concurrency is open at a time (waiting, in flight, or to be tried again), and the source is read
+    half a concurrency beyond that: no more than twice the concurrency ahead in all.
     """
 
     def __init__(self, client: Sends, journal: Journal, emit: Emit | None, settings: CampaignSettings) -> None:
@@ -68,7 +68,8 @@ class Campaign:
         self._read = self._known = self._open_jobs = 0
         self._idle = anyio.Event()
         self._idle.set()
-        self._slots = anyio.Semaphore(2 * settings.concurrency)
+        self._ahead = max(1, settings.concurrency // 4)
+        self._slots = anyio.Semaphore(settings.concurrency + self._ahead)
         self._jobs: MemoryObjectSendStream[Job]  # a stream must be closed, so it begins with the run
         self._feed_scope = anyio.CancelScope()
         self._returning: anyio.abc.TaskGroup | None = None
@@ -129,7 +130,7 @@ class Campaign:
         )
 
     async def _produce(self, messages: Messages | None) -> None:
-        feed = Feed(() if messages is None else messages, max(1, self._settings.concurrency // 2))
+        feed = Feed(() if messages is None else messages, self._ahead)
         with self._feed_scope:
             async with anyio.create_task_group() as group:
                 self._returning = group
