@@ -49,8 +49,8 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Campaign:
     """One run over an open journal. Make a new one for the next.
 
-    At most 1.25 times the concurrency is open at a time (waiting, in flight, or to be tried again), and the source is read
-    half a concurrency beyond that: no more than twice the concurrency ahead in all.
+    At most 1.25 times the concurrency is open at a time (waiting, in flight, or to be tried again), and the source is
+    read half a concurrency beyond that: no more than twice the concurrency ahead in all.
     """
 
     def __init__(self, client: Sends, journal: Journal, emit: Emit | None, settings: CampaignSettings) -> None:
