@@ -162,6 +162,20 @@ class JournalMachine(RuleBasedStateMachine):
             settled = None
         assert settled == self.model.settle(seq, outcome)
 
+    @precondition(lambda self: self.in_state("unknown"))
+    @rule(place=st.integers(0, 5), outcome=st.sampled_from([Outcome.ACCEPTED, Outcome.REFUSED]))
+    def reconcile(self, place: int, outcome: Outcome) -> None:
+        unknown = self.in_state("unknown")
+        seq = unknown[place % len(unknown)]
+        assert self.do(self.journal.settle(seq, outcome))
+        assert self.model.settle(seq, outcome)
+
+    @precondition(lambda self: set(self.in_state("refused")) - self.model.purged)
+    @rule(place=st.integers(0, 5))
+    def retry_a_cause(self, place: int) -> None:
+        refused = sorted(set(self.in_state("refused")) - self.model.purged)
+        self.requeue_refused(self.model.code[refused[place % len(refused)]], None)
+
     @precondition(lambda self: self.in_state("refused"))
     @rule(code=st.sampled_from(["skip", "skip:1", "fix", "reconciled"]), limit=st.none() | st.integers(0, 2))
     def requeue_refused(self, code: str, limit: int | None) -> None:
