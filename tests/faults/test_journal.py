@@ -25,8 +25,17 @@ from wabotick_async.errors import CampaignConflictError, CampaignError, JournalE
 ROWS = 40
 
 
+async def quiet(stage: Stage) -> None:
+    """Wait for what a killed process had under way: it reaches the sandbox a moment later."""
+    seen = -1
+    while stage.sandbox.requests.open or seen != len(stage.sandbox.requests):
+        seen = len(stage.sandbox.requests)
+        await asyncio.sleep(0.1)
+
+
 async def refused(stage: Stage, **settings: Any) -> CampaignError:
     """Run a campaign that its journal refuses; not a byte may leave."""
+    await quiet(stage)
     before = len(stage.sandbox.requests)
     links = len(stage.proxy.links)
     with pytest.raises((JournalError, CampaignConflictError)) as caught:
