@@ -7,7 +7,6 @@ those sends is printed.
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import sys
 from collections.abc import AsyncIterator
@@ -22,27 +21,19 @@ TIMEOUT = 0.25
 
 
 class FewFiles:
-    """Use the file descriptors up before a message, and give them back after two failures."""
+    """Leave no file descriptor to open from a message on, and allow them again after two failures."""
 
     def __init__(self) -> None:
         self.failed = 0
         self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._taken: list[int] = []
 
     def take(self) -> None:
-        highest = max(int(name) for name in os.listdir("/proc/self/fd"))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, self._limits[1]))
-        while True:
-            try:
-                self._taken.append(os.open(os.devnull, os.O_RDONLY))
-            except OSError:
-                return
+        # Those that are open stay; a new one would need a number below 3, and these are in use.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, self._limits[1]))
 
     def observe(self, event: Event) -> None:
         self.failed += isinstance(event, AttemptFinished) and event.outcome is Outcome.NOT_SENT
-        if self.failed >= 2 and self._taken:
-            while self._taken:
-                os.close(self._taken.pop())
+        if self.failed == 2:
             resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
 
