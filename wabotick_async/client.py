@@ -60,7 +60,7 @@ class WabotickClient:
         ssl_context: your own trust settings.
         proxy: address of an HTTP proxy.
         pool: carries requests in place of a session pool, for tests; it stays yours to close.
-        limiter: in place of the rate limiter that `limits` describes.
+        limiter: in place of the rate limiter that `limits` describes, for instance one that several clients share.
         clock: monotonic seconds.
         sleep: waits some seconds between attempts.
 
@@ -103,11 +103,10 @@ class WabotickClient:
         policy = retry or RetryPolicy()
         self._exchange = Exchange(
             self._pool,
-            limiter or RateLimiter(self.limits.rate, self.limits.burst, clock=clock),
+            _bounded(limiter, self.limits, clock),
             Retry(policy, RetryBudget(policy.budget), clock=clock, sleep=sleep),
             refusals=refusals,
             observers=Observers(observers),
-            concurrency=self.limits.concurrency,
             clock=clock,
         )
         self._open_groups()
@@ -146,6 +145,7 @@ class WabotickClient:
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         before_sending: BeforeSending | None = None,
+        park: bool = False,
     ) -> AnswerT:
         """Send any request, one of your own endpoints included, and return its answer.
 
@@ -155,6 +155,8 @@ class WabotickClient:
             retry: in place of the client's policy, for this call.
             before_sending: awaited in each attempt after the rate limiter's grant and before the first byte, to record
                 the intent to send. What it raises ends the call, and nothing was sent.
+            park: raise NotDueError at once where the number, the template or the recipient has no room within a
+                second, instead of waiting for it.
 
         Raises:
             WabotickError: whose `outcome` says what became of the request: not sent, refused or unknown.
@@ -167,6 +169,7 @@ class WabotickClient:
             deadline=deadline,
             retry=retry,
             before_sending=before_sending,
+            park=park,
         )
         return answer
 
@@ -176,8 +179,12 @@ class WabotickClient:
         phone_number_id: str | None = None,
         timeout: Timeout | None = None,
         retry: RetryPolicy | None = None,
+        urgent: bool | None = None,
     ) -> WabotickClient:
         """Return a client with other options that shares pool, rate limiter and retry budget with this one.
+
+        With `urgent`, its requests overtake those of other clients at the rate limiter, and a few places in flight are
+        theirs alone: for one-time codes beside a campaign.
 
         It lives as long as this one, and closing it does nothing.
         """
@@ -187,8 +194,7 @@ class WabotickClient:
         if phone_number_id is not None:
             other.phone_number_id = _setting("phone_number_id", _clean_phone_number_id, phone_number_id)
         other.timeout = timeout or self.timeout
-        if retry is not None:
-            other._exchange = self._exchange.with_policy(retry)
+        other._exchange = self._exchange.with_options(retry, urgent=urgent)
         other._open_groups()
         return other
 
@@ -235,6 +241,14 @@ def _setting(name: str, clean: Callable[[ValueT], ResultT], value: ValueT) -> Re
         problem = f"expected a text, got {type(shown).__name__}"
         del shown
     raise ConfigurationError(f"{name}: {problem}")  # out here it has no context, whose frames hold what was refused
+
+
+def _bounded(limiter: Limiter | None, limits: Limits, clock: Callable[[], float]) -> Limiter:
+    if limiter is None:
+        return RateLimiter(limits=limits, clock=clock)
+    if isinstance(limiter, RateLimiter):
+        limiter.bound(limits)
+    return limiter
 
 
 def _clean_token(token: Secret) -> Secret:

@@ -6,7 +6,7 @@ import msgspec
 
 from .errors import ConfigurationError
 
-__all__ = ["DEFAULT_BASE_URL", "Limits", "RetryPolicy", "Timeout"]
+__all__ = ["DEFAULT_BASE_URL", "Limits", "Rate", "RetryPolicy", "Timeout"]
 
 DEFAULT_BASE_URL = "https://app.wabotick.com"
 """Where the platform is."""
@@ -31,24 +31,69 @@ class Timeout(_Settings, frozen=True, kw_only=True):
         self._require(self.total > 0, "total", "seconds above 0")
 
 
+class Rate(_Settings, frozen=True):
+    """So many messages in so many seconds."""
+
+    limit: float
+    """Messages in `per` seconds."""
+    per: float = 1.0
+    """Seconds."""
+    burst: int = 1
+    """Messages that may leave at once after a quiet time."""
+
+    def __post_init__(self) -> None:
+        self._require(0 < self.limit < float("inf"), "limit", "messages above 0")
+        self._require(0 < self.per < float("inf"), "per", "seconds above 0")
+        self._require(self.burst >= 1, "burst", "at least 1")
+
+    @property
+    def interval(self) -> float:
+        """Return the seconds from one message to the next."""
+        return self.per / self.limit
+
+
 class Limits(_Settings, frozen=True, kw_only=True):
-    """How fast and how wide to send."""
+    """How fast and how wide to send.
+
+    All limits hold together. One message waits for its number, its template and its recipient without keeping others.
+    """
 
     rate: float = 10.0
-    """Requests a second. The platform publishes no limit, so the default is careful; raise it when yours is known."""
+    """Requests a second of the account. The platform publishes no limit, so the default is careful; raise it when yours
+    is known. It is a ceiling: what the platform refuses for pace lowers the rate for a while."""
     burst: int = 1
     """Requests that may leave at once after a quiet time."""
+    start_rate: float | None = None
+    """Requests a second to begin with, for instance what an earlier run has learnt (`RateLimiter.rate`)."""
+    headroom: float = 0.0
+    """Share of all rates that is left unused, for jitter on the way; see benchmarks/README.md for what it does."""
+    number: Rate | None = None
+    """Messages of one sending number. WhatsApp's own limit is 80 a second, 20 where the phone app shares the number."""
+    template: Rate | None = None
+    """Messages of one template."""
+    pair: Rate | None = Rate(1, per=6.0, burst=45)
+    """Messages from one number to one recipient. WhatsApp takes one in 6 seconds, and 45 on credit."""
+    daily_recipients: int | None = None
+    """Different recipients of a campaign in any 24 hours; kept by its journal."""
     concurrency: int = 32
-    """Requests in flight at most; the session pool is sized from it."""
+    """Requests in flight at most. How many there are follows from rate and latency; the session pool is sized by it."""
     keep_alive: bool = True
     """Use a connection for many requests. A server or proxy that sends an answer nobody asked for can mislead a request
     that is under way on the same connection at that moment; False gives each request its own, at the price of speed."""
     max_answer_bytes: int = 1 << 20
     """An answer longer than this, after decompression, is cut off and refused."""
 
+    @property
+    def connections(self) -> int:
+        """Return the size of the session pool: a tenth more than in flight, for urgent requests alone."""
+        return self.concurrency + max(1, self.concurrency // 10)
+
     def __post_init__(self) -> None:
         self._require(self.rate > 0, "rate", "requests a second above 0")
         self._require(self.burst >= 1, "burst", "at least 1")
+        self._require(self.start_rate is None or self.start_rate > 0, "start_rate", "requests a second above 0")
+        self._require(0 <= self.headroom < 1, "headroom", "a share from 0 to below 1")
+        self._require(self.daily_recipients is None or self.daily_recipients >= 1, "daily_recipients", "at least 1")
         self._require(self.concurrency >= 1, "concurrency", "at least 1")
         self._require(self.max_answer_bytes >= 1024, "max_answer_bytes", "at least 1024")
 

@@ -48,6 +48,7 @@ __all__ = [
     "DecodeError",
     "JournalError",
     "JournalFullError",
+    "NotDueError",
     "NotFoundError",
     "NotSentError",
     "OutcomeUnknownError",
@@ -147,6 +148,17 @@ class NotSentError(TransportError):
         super().__init__(message)
         self.fatal = fatal
         """True where another try cannot help, for instance a bad certificate."""
+
+
+class NotDueError(NotSentError):
+    """A limit narrower than the account's leaves no room yet, and the caller did not want to wait for it."""
+
+    def __init__(self, message: str, *, retry_in: float, scope: str) -> None:
+        super().__init__(message)
+        self.retry_in = retry_in
+        """Seconds after which there is room."""
+        self.scope = scope
+        """What has no room: `number ...`, `template ...` or `recipient ...`, masked to the last four."""
 
 
 class OutcomeUnknownError(TransportError):

@@ -73,8 +73,8 @@ async def test_the_order_is_limiter_record_pool_decode() -> None:
     story: list[str] = []
 
     class Limiter(NoLimit):
-        async def acquire(self, request: Any = None, *, max_wait: float | None = None) -> float:
-            story.append(f"limiter {request.endpoint.name}")
+        async def acquire(self, *scopes: Any, **how: Any) -> float:
+            story.append("limiter")
             return 0.25
 
     class Pool(FakeTransport):
@@ -87,7 +87,7 @@ async def test_the_order_is_limiter_record_pool_decode() -> None:
 
     client = fake_client(Pool(OK), limiter=Limiter(), observers=[lambda event: story.append(type(event).__name__)])
     await client.send(SEND, before_sending=record)
-    assert story == ["limiter send_template", "record", "pool", "AttemptFinished"]
+    assert story == ["limiter", "record", "pool", "AttemptFinished"]
 
 
 async def test_the_record_is_made_in_each_attempt() -> None:
@@ -315,7 +315,9 @@ async def test_a_429_pauses_once_and_tells_it(caplog: pytest.LogCaptureFixture) 
     assert limiter.pauses == [1007]
     assert clock.slept == [7]
     assert [type(event) for event in events] == [PauseBegan, AttemptFinished, RetryPlanned, AttemptFinished]
-    assert [record.getMessage() for record in caplog.records] == ["pause endpoint=send_template seconds=7.0"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "pause scope=account seconds=7.0 why=too many requests"
+    ]
 
 
 async def test_a_pause_holds_all_calls_of_the_client() -> None:
@@ -416,50 +418,44 @@ async def test_other_options_share_everything_but_themselves() -> None:
 
 async def test_a_request_takes_its_grant_only_when_it_could_leave() -> None:
     """Else the grants of a whole stall would leave together when the server answers again."""
-    grants = 0
     answered = asyncio.Event()
-
-    class Limiter(NoLimit):
-        async def acquire(self, request: Any = None, *, max_wait: float | None = None) -> float:
-            nonlocal grants
-            grants += 1
-            return 0.0
 
     class Stalled(FakeTransport):
         async def post(self, call: Any, timeouts: Timeout) -> HTTPAnswer:
+            answer = await super().post(call, timeouts)
             await answered.wait()
-            return await super().post(call, timeouts)
+            return answer
 
-    client = WabotickClient(
-        "1|" + "a" * 40,
-        phone_number_id="1",
-        pool=Stalled(default=OK),
-        limiter=Limiter(),
-        limits=Limits(concurrency=2),
-    )
+    transport = Stalled(default=OK)
+    client = fake_client(transport, limiter=RateLimiter(1e9), limits=Limits(concurrency=2))
+    assert isinstance(client.limiter, RateLimiter)
     sends = [asyncio.create_task(client.send(SEND)) for _ in range(5)]
     for _ in range(20):
         await asyncio.sleep(0)
-    assert grants == 2
+    assert (len(transport.requests), client.limiter.in_flight, client.limiter.waiting) == (2, 2, 3)
     answered.set()
     await asyncio.gather(*sends)
-    assert grants == 5
+    assert (len(transport.requests), client.limiter.in_flight) == (5, 0)
 
 
-async def test_a_deadline_ends_the_wait_for_a_permit() -> None:
+async def test_a_deadline_ends_the_wait_for_a_place_in_flight() -> None:
     class Stalled(FakeTransport):
         async def post(self, call: Any, timeouts: Timeout) -> HTTPAnswer:
             await asyncio.Event().wait()
             raise AssertionError
 
-    client = WabotickClient(
-        "1|" + "a" * 40, phone_number_id="1", pool=Stalled(), limiter=NoLimit(), limits=Limits(concurrency=1)
-    )
+    clock = ManualClock()
+    limiter = RateLimiter(1e9, clock=clock, call_later=clock.call_later)
+    client = fake_client(Stalled(), clock=clock, limiter=limiter, limits=Limits(concurrency=1))
     first = asyncio.create_task(client.send(SEND))
-    await asyncio.sleep(0)
-    with pytest.raises(NotSentError, match="every connection was busy"):
-        await client.send(SEND, deadline=0.01)
+    await clock.advance()
+    late = asyncio.create_task(client.send(SEND, deadline=5))
+    await clock.advance(5.1)
+    with pytest.raises(NotSentError, match="no grant before the deadline"):
+        await late
     first.cancel()
+    await asyncio.wait({first})
+    assert limiter.in_flight == 0
 
 
 async def test_what_the_record_raises_is_not_retried() -> None:
@@ -480,7 +476,7 @@ async def test_each_path_needs_a_grant_of_its_own() -> None:
     grants = 0
 
     class Limiter(NoLimit):
-        async def acquire(self, request: Any = None, *, max_wait: float | None = None) -> float:
+        async def acquire(self, *scopes: Any, **how: Any) -> float:
             nonlocal grants
             grants += 1
             return 0.0
@@ -491,9 +487,18 @@ async def test_each_path_needs_a_grant_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "seconds"), [(130429, 5.0), (80007, 5.0), (131057, 60.0), (131056, 0.0), (131026, 0.0)]
+    ("code", "paused"),
+    [
+        (130429, [("number 1", 5)]),
+        (80007, [("account", 5)]),
+        (131057, [("number 1", 60)]),
+        (131056, []),
+        (131026, []),
+    ],
 )
-async def test_a_refusal_in_words_pauses_as_far_as_its_advice_reaches(code: int, seconds: float) -> None:
+async def test_a_refusal_in_words_pauses_as_far_as_its_advice_reaches(
+    code: int, paused: list[tuple[str, float]]
+) -> None:
     clock = ManualClock()
     client = WabotickClient(
         "1|" + "a" * 40,
@@ -505,4 +510,4 @@ async def test_a_refusal_in_words_pauses_as_far_as_its_advice_reaches(code: int,
     with pytest.raises(APIError):
         await client.send(SEND)
     assert isinstance(client.limiter, RateLimiter)
-    assert client.limiter.paused_for == pytest.approx(seconds)
+    assert [(str(scope), seconds) for scope, seconds, _ in client.limiter.pauses()] == paused

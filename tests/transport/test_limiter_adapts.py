@@ -48,7 +48,7 @@ async def test_the_rate_grows_back_to_the_ceiling_and_no_further() -> None:
     limiter.throttled(clock() + 10.0)
     await clock.advance(10.0)
     rates = []
-    for _ in range(30):
+    for _ in range(70):
         await limiter.acquire()
         rates.append(round(limiter.rate))
         await clock.advance(1.0)

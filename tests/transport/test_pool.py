@@ -121,7 +121,7 @@ async def test_a_gzip_bomb_does_not_explode(status: str) -> None:
 
 async def test_it_opens_late_and_closes_twice() -> None:
     pool = SessionPool("http://127.0.0.1:9", limits=Limits())
-    assert repr(pool) == "SessionPool('http://127.0.0.1:9', 32 connections, not opened yet)"
+    assert repr(pool) == "SessionPool('http://127.0.0.1:9', 35 connections, not opened yet)"
     with pytest.raises(NotSentError):
         await pool.post(CALL, SOON)
     assert "open)" in repr(pool)

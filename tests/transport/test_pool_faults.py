@@ -105,14 +105,15 @@ async def test_nobody_takes_the_connection(timeouts: Timeout) -> None:
 @pytest.mark.parametrize("timeouts", [FAST, SHORT], ids=["connect", "total"])
 async def test_the_pool_is_full(timeouts: Timeout) -> None:
     async with serving(hang) as server, pooled(server.url, limits=Limits(concurrency=1)) as pool:
-        first = asyncio.create_task(pool.post(CALL, SOON))
-        await server.arrival()
+        busy = [asyncio.create_task(pool.post(CALL, SOON)) for _ in range(Limits(concurrency=1).connections)]
+        for _ in busy:
+            await server.arrival()
         error = await not_sent(pool, timeouts)
-        first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
+        for one in busy:
+            one.cancel()
+        await asyncio.wait(busy)
     assert isinstance(error.__cause__, TimeoutError)
-    assert len(server.requests) == 1
+    assert len(server.requests) == len(busy)
 
 
 @pytest.mark.parametrize(("name", "trusted"), [("localhost", False), ("wrong.example", True)])
@@ -536,16 +537,19 @@ async def test_another_aiohttp_proves_nothing_but_by_type(monkeypatch: pytest.Mo
 
 
 async def test_closing_tells_those_who_wait_for_a_connection_that_nothing_left() -> None:
-    async with serving(hang) as server, pooled(server.url, limits=Limits(concurrency=1)) as pool:
-        first = asyncio.create_task(pool.post(CALL, SOON))
-        await server.arrived.wait()
-        second = asyncio.create_task(pool.post(CALL, SOON))
+    limits = Limits(concurrency=1)
+    async with serving(hang) as server, pooled(server.url, limits=limits) as pool:
+        busy = [asyncio.create_task(pool.post(CALL, SOON)) for _ in range(limits.connections)]
+        for _ in busy:
+            await server.arrival()
+        last = asyncio.create_task(pool.post(CALL, SOON))
         await asyncio.sleep(0.01)
         await pool.close()
         with pytest.raises(NotSentError, match="closed"):
-            await second
-        with pytest.raises(OutcomeUnknownError):
-            await first
+            await last
+        for one in busy:
+            with pytest.raises(OutcomeUnknownError):
+                await one
 
 
 async def test_a_cause_that_quotes_the_token_is_left_out() -> None:

@@ -14,6 +14,8 @@ from ..config import RetryPolicy, Timeout
 from ..endpoints import Request, registry
 from ..endpoints.fields import FileSource
 from ..models import Answer, Receipt
+from ..outcomes import Outcome
+from ..transport.pace import ACCOUNT, UNSCOPED, Scope, Scopes
 from ..wire import HTTPAnswer, HTTPRequest, Multipart
 from .manual_clock import ManualClock
 
@@ -107,17 +109,26 @@ class NoLimit:
         self.pauses: list[float] = []
         """Clock times up to which a pause was asked for."""
 
-    async def acquire(self, request: Request[Any] | None = None, *, max_wait: float | None = None) -> float:
+    async def acquire(
+        self, scopes: Scopes = UNSCOPED, *, max_wait: float | None = None, urgent: bool = False, park: bool = False
+    ) -> float:
         """Grant at once."""
         return 0.0
 
-    def throttled(self, until: float) -> None:
-        """Record the pause, and go on granting."""
-        self.pause(until)
+    def release(self, *, elapsed: float, outcome: Outcome | None) -> None:
+        """Take no notice."""
 
-    def pause(self, until: float) -> None:
+    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "") -> bool:
+        """Record the pause, and go on granting."""
+        return self.pause(until, scope, why)
+
+    def pause(self, until: float, scope: Scope = ACCOUNT, why: str = "") -> bool:
         """Record it, and go on granting."""
         self.pauses.append(until)
+        return True
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Take no notice."""
 
 
 # Any: settings are passed on to WabotickClient as they are.

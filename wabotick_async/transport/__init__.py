@@ -4,7 +4,7 @@ from .base import Limiter, Pool
 from .events import AttemptFinished, Event, Observer, Observers, PauseBegan, RetryPlanned
 from .exchange import BeforeSending, Exchange
 from .guard import GuardedRequest
-from .limiter import RateLimiter
+from .pace import Pause, RateLimiter, Scope, Scopes
 from .pool import SessionPool
 from .retry import Retry, RetryBudget
 
@@ -17,11 +17,14 @@ __all__ = [
     "Limiter",
     "Observer",
     "Observers",
+    "Pause",
     "PauseBegan",
     "Pool",
     "RateLimiter",
     "Retry",
     "RetryBudget",
     "RetryPlanned",
+    "Scope",
+    "Scopes",
     "SessionPool",
 ]

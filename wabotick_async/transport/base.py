@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 from ..config import Timeout
-from ..endpoints.base import Request
+from ..outcomes import Outcome
 from ..wire.http import HTTPAnswer, HTTPRequest
+from .pace import ACCOUNT, UNSCOPED, Pause, Scope, Scopes
 
 __all__ = ["Limiter", "Pool"]
 
@@ -30,20 +32,50 @@ class Pool(Protocol):
 
 
 class Limiter(Protocol):
-    """Says when a request may leave. Finer limiters read number, template and recipient from the request."""
+    """Says when a request may leave. Another than `RateLimiter` may ask a store that processes share."""
 
-    async def acquire(self, request: Request[Any] | None = None, *, max_wait: float | None = None) -> float:
-        """Wait for a grant and return the seconds waited.
+    async def acquire(
+        self, scopes: Scopes = UNSCOPED, *, max_wait: float | None = None, urgent: bool = False, park: bool = False
+    ) -> float:
+        """Wait for a grant, which holds a place in flight until `release`, and return the seconds waited.
+
+        Args:
+            scopes: of the request besides the account.
+            max_wait: seconds to wait at most.
+            urgent: overtake those who are not.
+            park: rather raise than wait for a scope narrower than the account.
 
         Raises:
             NotSentError: the grant is further away than `max_wait` seconds.
+            NotDueError: with `park`, how far a narrower scope's grant is away.
         """
         ...
 
-    def throttled(self, until: float) -> None:
-        """Note that the server refused for pace and wants nothing before the clock shows `until`."""
+    def release(self, *, elapsed: float, outcome: Outcome | None) -> None:
+        """Give a granted request's place back.
+
+        Args:
+            elapsed: seconds from the grant to the end.
+            outcome: how it ended; None where it did not leave after all.
+        """
         ...
 
-    def pause(self, until: float) -> None:
-        """Grant nothing before the clock shows `until`; a pause is only ever extended."""
+    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "") -> bool:
+        """Note that the server refused for pace and wants nothing of a scope before the clock shows `until`.
+
+        Returns:
+            Whether this began a pause.
+        """
+        ...
+
+    def pause(self, until: float, scope: Scope = ACCOUNT, why: str = "") -> bool:
+        """Grant nothing of a scope before the clock shows `until`; a pause is only ever extended.
+
+        Returns:
+            Whether this began a pause.
+        """
+        ...
+
+    def observe(self, headers: Mapping[str, str]) -> Pause | None:
+        """Learn from the headers (lower case) of an answer; return the pause that this began, if any."""
         ...

@@ -18,6 +18,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the events."""
 
     endpoint: str
+    """Name of the endpoint that was called."""
 
 
 class AttemptFinished(Event, frozen=True, kw_only=True):
@@ -46,9 +47,13 @@ class RetryPlanned(Event, frozen=True, kw_only=True):
 
 
 class PauseBegan(Event, frozen=True, kw_only=True):
-    """The server asked to slow down, and nothing leaves for a while."""
+    """Nothing of a scope leaves for a while. Told once, however many answers ask for the same pause."""
 
+    scope: str
+    """`account`, `number ...`, `template ...` or `recipient ...`, masked to the last four."""
     seconds: float
+    why: str
+    """In words: what the platform said, or which limit was met."""
 
 
 Observer = Callable[[Event], None]

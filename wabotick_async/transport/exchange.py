@@ -1,16 +1,15 @@
 """The heart: one call from request to answer. The order is the correctness argument.
 
-attempt -> permit -> rate limiter -> the caller's own record -> session pool -> decode
+attempt -> rate limiter -> the caller's own record -> session pool -> decode
 
-The permit bounds what is in flight, and comes before the grant: a request that has its grant must not queue for a
-connection, or grants of many seconds would leave together.
+The grant holds a place in flight, too, and is given only where one is free: a request that has its grant must not queue
+for a connection, or grants of many seconds would leave together.
 
 A failed attempt goes to `Retry`, which knows what may be repeated.
 """
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 import time
@@ -23,6 +22,7 @@ from ..config import RetryPolicy, Timeout
 from ..endpoints.base import Request
 from ..errors import (
     APIError,
+    NotDueError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -32,10 +32,12 @@ from ..errors import (
 )
 from ..models.base import Response, attach_response
 from ..outcomes import Outcome
+from ..redaction import mask_phone_number
 from ..values import Secret
 from ..wire import HTTPAnswer, HTTPRequest, RefusalTable, decode, encode
 from .base import Limiter, Pool
 from .events import AttemptFinished, Observers, PauseBegan, RetryPlanned
+from .pace import Pause, Scopes, scopes_of
 from .retry import Retry
 
 __all__ = ["BeforeSending", "Exchange"]
@@ -56,6 +58,8 @@ class _Call(msgspec.Struct, kw_only=True):
     end: float | None
     """Clock time of the deadline."""
     before_sending: BeforeSending | None
+    scopes: Scopes
+    park: bool
     attempts: int = 0
     left_open: bool = False
     """Whether the outcome of an attempt is unknown."""
@@ -87,7 +91,6 @@ class Exchange:
         *,
         refusals: RefusalTable,
         observers: Observers,
-        concurrency: int = 1024,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -99,7 +102,7 @@ class Exchange:
         self._clock = clock
         self._wall_clock = wall_clock
         self._paths: dict[str, str] = {}
-        self._permits = asyncio.Semaphore(concurrency)
+        self._urgent = False
 
     async def send(
         self,
@@ -111,6 +114,7 @@ class Exchange:
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
         before_sending: BeforeSending | None = None,
+        park: bool = False,
     ) -> Any:
         """Send a request, trying again where that is safe, and return the decoded answer.
 
@@ -123,6 +127,7 @@ class Exchange:
             retry: in place of the policy of this exchange.
             before_sending: awaited in each attempt after the rate limiter's grant and before the first byte. What it
                 raises ends the call, and nothing was sent.
+            park: raise NotDueError rather than wait for a limit narrower than the account's.
 
         Raises:
             WabotickError: whose `outcome` says what became of the request.
@@ -141,6 +146,8 @@ class Exchange:
             began=began,
             end=None if deadline is None else began + deadline,
             before_sending=before_sending,
+            scopes=scopes_of(request, phone_number_id),
+            park=park,
         )
         try:
             try:
@@ -176,46 +183,17 @@ class Exchange:
 
     async def _attempt(self, call: _Call) -> Any:
         call.attempts += 1
-        await self._permit(call)
-        try:
-            return await self._permitted(call)
-        finally:
-            self._permits.release()
-
-    async def _permit(self, call: _Call) -> None:
-        try:
-            async with asyncio.timeout(self._left(call)):
-                await self._permits.acquire()
-        except TimeoutError:
-            call.overdue = True
-            raise NotSentError("the deadline passed while every connection was busy") from None
-
-    async def _grant(self, call: _Call) -> float:
-        try:
-            return await self.limiter.acquire(call.request, max_wait=self._left(call))
-        except NotSentError:
-            call.overdue = True
-            raise
-
-    async def _permitted(self, call: _Call) -> Any:
         waited = await self._grant(call)
-        if call.before_sending is not None:
-            try:
-                await call.before_sending()
-            except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
-                raise _CallerError(error) from None
         granted = self._clock()
-        outcome, status = Outcome.UNKNOWN, None
+        outcome: Outcome | None = None
+        status = None
         try:
+            await self._record(call)
+            outcome = Outcome.UNKNOWN
+            granted = self._clock()
             answer = await self._post(call)
             status = answer.status
-            value = decode(
-                answer,
-                call.request,
-                refusals=self.refusals,
-                trust_503=call.retries.policy.trust_503,
-                now=self._wall_clock(),
-            )
+            value = self._decoded(call, answer)
             outcome = Outcome.ACCEPTED
         except WabotickError as error:
             outcome = error.outcome
@@ -223,15 +201,48 @@ class Exchange:
             if isinstance(error, ResponseError):
                 status = error.status
             if isinstance(error, APIError) and call.retries.asks_for_a_pause(error):
-                self._pause(call, error)
+                self._slow_down(call, error)
             raise
         finally:
-            self._tell(call, outcome, status, waited, self._clock() - granted)
+            elapsed = self._clock() - granted
+            self.limiter.release(elapsed=elapsed, outcome=outcome)
+            if outcome is not None:
+                self._tell(call, outcome, status, waited, elapsed)
         elapsed = self._clock() - call.began
         attach_response(
             value, Response(status=answer.status, headers=answer.headers, attempts=call.attempts, elapsed=elapsed)
         )
         return value
+
+    async def _grant(self, call: _Call) -> float:
+        try:
+            return await self.limiter.acquire(
+                call.scopes, max_wait=self._left(call), urgent=self._urgent, park=call.park
+            )
+        except NotDueError:
+            raise
+        except NotSentError:
+            call.overdue = True
+            raise
+
+    async def _record(self, call: _Call) -> None:
+        if call.before_sending is None:
+            return
+        try:
+            await call.before_sending()
+        except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
+            raise _CallerError(error) from None
+
+    def _decoded(self, call: _Call, answer: HTTPAnswer) -> Any:
+        if (pause := self.limiter.observe(answer.headers)) is not None:
+            self._tell_pause(call, pause)
+        return decode(
+            answer,
+            call.request,
+            refusals=self.refusals,
+            trust_503=call.retries.policy.trust_503,
+            now=self._wall_clock(),
+        )
 
     async def _post(self, call: _Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
@@ -241,6 +252,7 @@ class Exchange:
         answer = await self._post_to(path, call)
         while answer.status == 404 and others:
             path = others.pop(0)
+            self.limiter.release(elapsed=0.0, outcome=None)
             await self._grant(call)
             answer = await self._post_to(path, call)
         if endpoint.alternative_paths and 200 <= answer.status < 300:  # others may come from in front of the platform
@@ -251,12 +263,19 @@ class Exchange:
         http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
         return await self.pool.post(http, self._bounded(call))
 
-    def _pause(self, call: _Call, error: APIError) -> None:
+    def _slow_down(self, call: _Call, error: APIError) -> None:
         seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
-        self.limiter.throttled(self._clock() + seconds)
-        name = call.request.endpoint.name
-        _log.info("pause endpoint=%s seconds=%.1f", name, seconds)
-        self.observers(PauseBegan(endpoint=name, seconds=seconds))
+        scope = call.scopes.of_kind(call.retries.scope_of_pause(error))
+        if self.limiter.throttled(self._clock() + seconds, scope, error.message):
+            self._tell_pause(call, Pause(scope, seconds, error.message))
+
+    def _tell_pause(self, call: _Call, pause: Pause) -> None:
+        _log.info("pause scope=%s seconds=%.1f why=%s", pause.scope, pause.seconds, mask_phone_number(pause.why))
+        self.observers(
+            PauseBegan(
+                endpoint=call.request.endpoint.name, scope=str(pause.scope), seconds=pause.seconds, why=pause.why
+            )
+        )
 
     def _tell(self, call: _Call, outcome: Outcome, status: int | None, waited: float, elapsed: float) -> None:
         if self.observers:
@@ -285,10 +304,13 @@ class Exchange:
             return call.timeouts
         return Timeout(connect=min(call.timeouts.connect, left), total=left)
 
-    def with_policy(self, policy: RetryPolicy) -> Exchange:
-        """Return an exchange with another retry policy that shares everything else."""
+    def with_options(self, policy: RetryPolicy | None, *, urgent: bool | None) -> Exchange:
+        """Return an exchange with another retry policy or lane that shares everything else."""
         other = copy.copy(self)
-        other.retry = self.retry.with_policy(policy)
+        if policy is not None:
+            other.retry = self.retry.with_policy(policy)
+        if urgent is not None:
+            other._urgent = urgent
         return other
 
 

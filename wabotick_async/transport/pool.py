@@ -84,7 +84,7 @@ class SessionPool:
         """Send one request and return whatever was answered; see `Pool.post`."""
         session = self._session_here()
         # Each stale connection is dropped before a byte is written, so this ends with a fresh one.
-        for _ in range(self._limits.concurrency + 1):
+        for _ in range(self._limits.connections + 1):
             mark = SentMark()
             token = current_mark.set(mark)
             try:
@@ -176,7 +176,7 @@ class SessionPool:
     def _open(self) -> aiohttp.ClientSession:
         keep = self._limits.keep_alive and guard_is_tested()
         connector = aiohttp.TCPConnector(
-            limit=self._limits.concurrency,
+            limit=self._limits.connections,
             keepalive_timeout=_KEEPALIVE if keep else None,
             force_close=not keep,
             ssl=self._ssl if self._ssl is not None else True,
@@ -204,7 +204,7 @@ class SessionPool:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._home else "not opened yet"
-        return f"SessionPool({self._hosts[0]!r}, {self._limits.concurrency} connections, {state})"
+        return f"SessionPool({self._hosts[0]!r}, {self._limits.connections} connections, {state})"
 
 
 class _Opened:

@@ -35,6 +35,7 @@ UNSAID_RETRY_AFTER: Final = 60.0
 _COST: Final = 10
 # Seconds after refusals in words (HTTP 200), which never say how long; a bare 429 comes from the edge and waits longer.
 _PAUSES: Final = {Advice.SLOW_NUMBER: 5.0, Advice.SLOW_ACCOUNT: 5.0, Advice.PAUSE_NUMBER: 60.0}
+_NUMBERS_PAUSE: Final = frozenset({Advice.SLOW_NUMBER, Advice.PAUSE_NUMBER})
 
 
 class RetryBudget:
@@ -104,6 +105,12 @@ class Retry:
     def asks_for_a_pause(error: APIError) -> bool:
         """Tell whether a refusal concerns the pace of more than its own recipient."""
         return isinstance(error, RateLimitedError) or error.advice in _PAUSES
+
+    @staticmethod
+    def scope_of_pause(error: APIError) -> str:
+        """Return the kind of scope that a refusal for pace concerns: an HTTP 429 the account, words what they say."""
+        in_words = not isinstance(error, RateLimitedError) or error.status == 200
+        return "number" if in_words and error.advice in _NUMBERS_PAUSE else "account"
 
     @staticmethod
     def wait_asked(error: APIError) -> float:

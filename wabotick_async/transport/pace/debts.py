@@ -1,0 +1,51 @@
+"""Limits of very many keys: a debt a recipient, forgotten when it is repaid."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from ...config import Rate
+
+__all__ = ["Debts"]
+
+
+class Debts:
+    """What each key has borrowed from the future. Memory is bounded by what is owed at one time, not by the keys.
+
+    Args:
+        rate: what each key repays, and how much it may borrow.
+    """
+
+    def __init__(self, rate: Rate) -> None:
+        self.interval = rate.interval
+        """Seconds in which one message is repaid."""
+        self._credit = (rate.burst - 1) * rate.interval
+        self._arrivals: OrderedDict[str, float] = OrderedDict()
+
+    def due(self, key: str) -> float:
+        """Return the clock time of the key's next grant."""
+        arrival = self._arrivals.get(key)
+        return 0.0 if arrival is None else arrival - self._credit
+
+    def take(self, key: str, now: float) -> None:
+        """Note a grant, and forget keys that owe nothing any more."""
+        self._arrivals[key] = max(self._arrivals.get(key, 0.0), now) + self.interval
+        self._arrivals.move_to_end(key)
+        for _ in range(2):  # two looks a grant are more than one key a grant
+            oldest, arrival = next(iter(self._arrivals.items()))
+            if arrival > now:
+                self._arrivals.move_to_end(oldest)
+            else:
+                del self._arrivals[oldest]
+
+    def give_back(self, key: str) -> None:
+        """Take back a grant that was not used."""
+        if key in self._arrivals:
+            self._arrivals[key] -= self.interval
+
+    def pause(self, key: str, until: float) -> None:
+        """Grant the key nothing before a clock time."""
+        self._arrivals[key] = max(self._arrivals.get(key, 0.0), until + self._credit)
+
+    def __len__(self) -> int:
+        return len(self._arrivals)

@@ -1,0 +1,296 @@
+"""The rate limiter: when a request may leave, in every scope that it is in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ...config import Limits
+from ...errors import NotDueError, NotSentError
+from ...outcomes import Outcome
+from .bucket import SLACK
+from .line import Line, Waiter
+from .scopes import ACCOUNT, UNSCOPED, Scope, Scopes
+from .standing import Pause, Standing
+from .timer import Timer, later
+from .window import Window
+
+__all__ = ["RateLimiter"]
+
+_URGENT_IN_A_ROW: Final = 4
+"""Urgent grants after which one of the others goes, where somebody waits: nobody starves."""
+_WORTH_PARKING: Final = 1.0
+"""Seconds: who asked not to wait for a narrow scope waits so long all the same."""
+
+
+class RateLimiter(Standing):
+    """Grant at most `rate` requests a second, plus `burst`, in any second; in the order of asking.
+
+    A request is granted when every scope that it is in has room, the account last: whoever waits for his number,
+    template or recipient stands aside and holds up nobody. Whoever waits holds nothing, so cancelling costs nothing.
+
+    Args:
+        rate: requests a second of the account, if `limits` are not given.
+        burst: requests that may leave at once after a quiet time, likewise.
+        limits: all limits. Without them nothing but the account has one, and what is in flight is bounded as the
+            client's limits say.
+        clock: monotonic seconds.
+        call_later: arranges a call after some seconds and returns a handle to cancel it.
+    """
+
+    def __init__(
+        self,
+        rate: float = 10.0,
+        burst: int = 1,
+        *,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        call_later: Callable[[float, Callable[[], None]], Timer] = later,
+    ) -> None:
+        super().__init__(limits or Limits(rate=rate, burst=burst, pair=None), clock)
+        self._call_later = call_later
+        if limits is not None:
+            self.bound(limits)
+        self._urgent_in_a_row = 0
+        self._tickets = 0
+        self._timer: Timer | None = None
+        self._timer_at = 0.0
+
+    def bound(self, limits: Limits) -> None:
+        """Bound what is in flight by a client's limits, where nothing bounds it so far."""
+        if self._window is None:
+            self._window = Window(limits.concurrency, limits.connections - limits.concurrency)
+
+    def set_rate(self, rate: float) -> None:
+        """Change the account's rate; those who wait profit or suffer at once.
+
+        Raises:
+            ConfigurationError: the rate is not above 0.
+        """
+        self._account.set_rate(rate * self._share, self.clock())
+        self._dismiss_the_late()
+        self._rearm()
+
+    async def acquire(
+        self,
+        scopes: Scopes = UNSCOPED,
+        *,
+        max_wait: float | None = None,
+        urgent: bool = False,
+        park: bool = False,
+    ) -> float:
+        """Wait for a grant and return the seconds waited. It holds a place in flight until `release`.
+
+        Args:
+            scopes: of the request besides the account; see `scopes_of`.
+            max_wait: seconds to wait at most.
+            urgent: overtake those who are not.
+            park: rather raise than wait where a scope narrower than the account is not due within a second.
+
+        Raises:
+            NotSentError: the grant is further away than `max_wait`.
+            NotDueError: with `park`, how far the grant of a narrower scope is away.
+        """
+        asked = self.clock()
+        if self._try(scopes, asked, urgent=urgent):
+            return 0.0
+        if park:
+            self._park_early(scopes, asked)
+        if max_wait is not None and self._estimate(scopes, asked, urgent=urgent) > asked + max_wait + SLACK:
+            raise _too_late()
+        self._tickets += 1
+        latest = float("inf") if max_wait is None else asked + max_wait
+        waiter = Waiter(self._tickets, scopes, asked=asked, latest=latest, urgent=urgent, park=park)
+        self._line_of(waiter).append(waiter)
+        self._rearm()
+        expiry = None if max_wait is None else self._call_later(max_wait + SLACK, lambda: self._expire(waiter))
+        try:
+            await waiter.future
+        except asyncio.CancelledError:
+            self._leave(waiter)
+            raise
+        finally:
+            if expiry is not None:
+                expiry.cancel()
+        return self.clock() - asked
+
+    def try_acquire(self, scopes: Scopes = UNSCOPED, *, urgent: bool = False) -> bool:
+        """Take a grant if there is one at once."""
+        return self._try(scopes, self.clock(), urgent=urgent)
+
+    def release(self, *, elapsed: float, outcome: Outcome | None) -> None:
+        """Give back the place in flight of a granted request.
+
+        Args:
+            elapsed: seconds from the grant to the end.
+            outcome: how it ended; None where it did not leave after all.
+        """
+        if self._window is None:
+            return
+        if outcome is None or outcome is Outcome.NOT_SENT:
+            self._window.give_back()
+        else:
+            self._window.release(self.clock(), elapsed, answered=outcome is not Outcome.UNKNOWN)
+        if self._urgent.size or self._others.size:
+            self._pump()
+
+    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "refused for pace") -> bool:
+        """Note that the server refused for pace: pause until the clock shows `until`, and go on more slowly.
+
+        Many refusals of one moment lower the rate once; it grows back towards the configured one.
+
+        Returns:
+            Whether this began a pause.
+        """
+        began = self._scoped.throttled(scope, until, why, self.clock())
+        self._after_pause(scope)
+        return began
+
+    def pause(self, until: float, scope: Scope = ACCOUNT, why: str = "paused by the caller") -> bool:
+        """Grant nothing of a scope before the clock shows `until`; a pause is only ever extended.
+
+        Returns:
+            Whether this began a pause.
+        """
+        began = self._scoped.pause(scope, until, why, self.clock())
+        self._after_pause(scope)
+        return began
+
+    def observe(self, headers: Mapping[str, str]) -> Pause | None:
+        """Learn from the `X-RateLimit-*` headers (lower case) of an answer; return the pause that this began."""
+        now = self.clock()
+        exhausted = self._allowance.observe(headers, now)
+        if exhausted is None:
+            return None
+        if exhausted.rate < self._account.rate:
+            self._account.run_at(exhausted.rate, now)
+        why = "the platform has no requests left in its window"
+        if exhausted.until > now and self.pause(exhausted.until, ACCOUNT, why):
+            return Pause(ACCOUNT, exhausted.until - now, why)
+        return None
+
+    def _try(self, scopes: Scopes, now: float, *, urgent: bool) -> bool:
+        if self._others.size or self._urgent.size:
+            return False
+        if self._account.due() > now + SLACK or (self._window is not None and not self._window.has_room(urgent=urgent)):
+            return False
+        if scopes is not UNSCOPED and self._scoped.blocked_by(scopes, now) is not None:
+            return False
+        self._take(scopes, now, now)
+        return True
+
+    def _take(self, scopes: Scopes, now: float, asked: float) -> None:
+        self._account.take(now, asked)
+        if scopes is not UNSCOPED:
+            self._scoped.take(scopes, now, asked)
+        if self._window is not None:
+            self._window.take()
+
+    def _estimate(self, scopes: Scopes, now: float, *, urgent: bool) -> float:
+        ahead = self._urgent.size if urgent else self.waiting
+        narrow = self._scoped.blocked_by(scopes, now)
+        return max(self._account.due_behind(ahead, now), 0.0 if narrow is None else narrow[1])
+
+    def _park_early(self, scopes: Scopes, now: float) -> None:
+        ahead = dict(self._others.behind(scopes))
+        found = self._scoped.turn(scopes, ahead, now)
+        if found is not None and found[1] > now + _WORTH_PARKING:
+            raise _not_due(*found, now)
+
+    def _line_of(self, waiter: Waiter) -> Line:
+        return self._urgent if waiter.urgent else self._others
+
+    def _after_pause(self, scope: Scope) -> None:
+        self._dismiss_the_late()
+        now = self.clock()
+        if scope != ACCOUNT and (due := self._scoped.due(scope)) > now + _WORTH_PARKING:
+            for waiter in (*self._urgent.waiters(), *self._others.waiters()):
+                if waiter.park and scope in waiter.scopes:
+                    self._dismiss(waiter, _not_due(scope, due, now))
+        self._rearm()
+
+    def _dismiss_the_late(self) -> None:
+        """Tell those whose grant would come too late at once, so that they need not wait to learn it."""
+        now, ahead = self.clock(), 0
+        for waiter in (*self._urgent.waiters(), *self._others.waiters()):
+            if waiter.latest < float("inf") and self._account.due_behind(ahead, now) > waiter.latest + SLACK:
+                self._dismiss(waiter, _too_late())
+            else:
+                ahead += 1
+
+    def _expire(self, waiter: Waiter) -> None:
+        if not waiter.future.done():
+            self._dismiss(waiter, _too_late())
+
+    def _dismiss(self, waiter: Waiter, error: NotSentError) -> None:
+        waiter.future.set_exception(error)
+        self._line_of(waiter).leave(waiter)
+
+    def _leave(self, waiter: Waiter) -> None:
+        """See to what a cancelled waiter leaves behind: a place in the line, or a grant of this very moment."""
+        if waiter.future.cancelled():
+            self._line_of(waiter).leave(waiter)
+        elif waiter.future.exception() is None:
+            granted, now = waiter.future.result(), self.clock()
+            self._account.give_back(granted, now)
+            self._scoped.give_back(waiter.scopes, granted, now)
+            if self._window is not None:
+                self._window.give_back()
+        self._rearm()
+
+    def _pump(self) -> None:
+        now = self.clock()
+        while self._account.due() <= now + SLACK and (waiter := self._next(now)) is not None:
+            if waiter.future.done():  # cancelled in this very moment
+                continue
+            self._take(waiter.scopes, now, waiter.asked)
+            self._line_of(waiter).pop(waiter)
+            waiter.future.set_result(now)
+        self._rearm()
+
+    def _next(self, now: float) -> Waiter | None:
+        urgent, other = self._may_go(self._urgent, now), self._may_go(self._others, now)
+        if urgent is None or (other is not None and self._urgent_in_a_row >= _URGENT_IN_A_ROW):
+            self._urgent_in_a_row = 0
+            return other
+        self._urgent_in_a_row += 1 if other is not None else 0
+        return urgent
+
+    def _may_go(self, line: Line, now: float) -> Waiter | None:
+        if not line.size or (self._window is not None and not self._window.has_room(urgent=line is self._urgent)):
+            return None
+        return line.first(now + SLACK)
+
+    def _rearm(self) -> None:
+        """Set the timer for the next moment at which somebody may go."""
+        due = self._wake_at()
+        if self._timer is not None:
+            if due is not None and abs(due - self._timer_at) < SLACK:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            self._timer_at = due
+            self._timer = self._call_later(max(0.0, due - self.clock()), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._pump()
+
+    def _wake_at(self) -> float | None:
+        dues = []
+        for line in (self._urgent, self._others):
+            if line.size and (self._window is None or self._window.has_room(urgent=line is self._urgent)):
+                aside = None if line.any_awake() else line.next_due()
+                dues.append(0.0 if aside is None else aside)
+        return max(self._account.due(), min(dues)) if dues else None
+
+
+def _too_late() -> NotSentError:
+    return NotSentError("the rate limiter has no grant before the deadline")
+
+
+def _not_due(scope: Scope, due: float, now: float) -> NotDueError:
+    return NotDueError(f"{scope} has no room for {due - now:.1f} s", retry_in=due - now, scope=str(scope))

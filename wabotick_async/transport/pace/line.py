@@ -1,0 +1,171 @@
+"""Who waits for a grant, in the order of asking, with the held back standing aside."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from .scopes import Scope, Scopes
+
+__all__ = ["Line", "Waiter"]
+
+
+class Waiter:
+    """One request in the line; its future brings the clock time of the grant."""
+
+    __slots__ = ("asked", "future", "latest", "park", "scopes", "ticket", "urgent")
+
+    def __init__(self, ticket: int, scopes: Scopes, *, asked: float, latest: float, urgent: bool, park: bool) -> None:
+        self.future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self.ticket = ticket
+        """Its place in the order of asking."""
+        self.scopes = scopes
+        self.asked = asked
+        """Clock time at which it came."""
+        self.latest = latest
+        """Clock time after which a grant is of no use."""
+        self.urgent = urgent
+        self.park = park
+        """Whether it would rather come again than wait for a scope narrower than the account."""
+
+
+class Line:
+    """First come, first served among those who may go; whoever waits for a scope of his own holds up nobody.
+
+    Those who are not due in a scope stand aside, in a line of that scope, until the scope is due.
+
+    Args:
+        blocked_by: tells the first scope in which a waiter is not due, and when it will be.
+        due_of: tells when a scope is due.
+    """
+
+    def __init__(
+        self,
+        blocked_by: Callable[[Scopes, float], tuple[Scope, float] | None],
+        due_of: Callable[[Scope], float],
+    ) -> None:
+        self._blocked_by = blocked_by
+        self._due_of = due_of
+        self._front: deque[Waiter] = deque()
+        self._aside: dict[Scope, deque[Waiter]] = {}
+        self._asleep: list[tuple[float, int, Scope]] = []
+        self._awake: list[tuple[int, Scope]] = []
+        self._numbers = count()
+        self._gone = 0
+        self.size = 0
+        """How many wait."""
+
+    def append(self, waiter: Waiter) -> None:
+        """Let one join at the end."""
+        self._front.append(waiter)
+        self.size += 1
+
+    def leave(self, waiter: Waiter) -> None:
+        """Let one go who will not wait any longer; his future is done."""
+        self.size -= 1
+        self._gone += 1
+        if self._gone > 64 and self._gone > 2 * self.size:
+            self._front = deque(one for one in self._front if not one.future.done())
+            for scope, line in self._aside.items():
+                self._aside[scope] = deque(one for one in line if not one.future.done())
+            self._gone = 0
+
+    def behind(self, scopes: Scopes) -> Iterator[tuple[Scope, int]]:
+        """Tell, for each scope of a request, how many stand aside for it."""
+        for scope in scopes:
+            if scope is not None and (line := self._aside.get(scope)):
+                yield scope, len(line)
+
+    def first(self, now: float) -> Waiter | None:
+        """Return the first who may go, without letting him go."""
+        self._wake(now)
+        while True:
+            while self._front and self._front[0].future.done():
+                self._front.popleft()
+            aside = self._first_aside()
+            front = self._front[0] if self._front else None
+            if aside is not None and (front is None or aside.ticket < front.ticket):
+                line, waiter = self._aside[self._awake[0][1]], aside
+            elif front is not None:
+                line, waiter = self._front, front
+            else:
+                return None
+            blocked = self._blocked_by(waiter.scopes, now)
+            if blocked is None:
+                return waiter
+            line.popleft()
+            self._stand_aside(waiter, *blocked)
+            if line is not self._front:
+                self._to_sleep_again()
+
+    def pop(self, waiter: Waiter) -> None:
+        """Let go the one that `first` returned, after his grant was noted."""
+        self.size -= 1
+        if self._front and self._front[0] is waiter:
+            self._front.popleft()
+            return
+        self._aside[self._awake[0][1]].popleft()
+        self._to_sleep_again()
+
+    def next_due(self) -> float | None:
+        """Return the clock time at which somebody who stands aside may be due."""
+        return self._asleep[0][0] if self._asleep else None
+
+    def any_awake(self) -> bool:
+        """Tell whether somebody waits for nothing but the account, or may."""
+        return bool(self._front or self._awake)
+
+    def waiters(self) -> list[Waiter]:
+        """Return all who wait."""
+        lines = (self._front, *self._aside.values())
+        return [waiter for line in lines for waiter in line if not waiter.future.done()]
+
+    def _stand_aside(self, waiter: Waiter, scope: Scope, due: float) -> None:
+        line = self._aside.get(scope)
+        if line is None:
+            line = self._aside[scope] = deque()
+            heapq.heappush(self._asleep, (due, next(self._numbers), scope))
+        if line and line[-1].ticket > waiter.ticket:  # he waited for another of his scopes before
+            line.append(waiter)
+            self._aside[scope] = deque(sorted(line, key=lambda one: one.ticket))
+        else:
+            line.append(waiter)
+
+    def _wake(self, now: float) -> None:
+        while self._asleep and self._asleep[0][0] <= now:
+            _, _, scope = heapq.heappop(self._asleep)
+            due = self._due_of(scope)
+            if due > now:
+                heapq.heappush(self._asleep, (due, next(self._numbers), scope))
+            elif line := self._living(scope):
+                heapq.heappush(self._awake, (line[0].ticket, scope))
+
+    def _first_aside(self) -> Waiter | None:
+        while self._awake:
+            ticket, scope = self._awake[0]
+            line = self._living(scope)
+            if line and line[0].ticket == ticket:
+                return line[0]
+            heapq.heappop(self._awake)
+            if line:
+                heapq.heappush(self._awake, (line[0].ticket, scope))
+        return None
+
+    def _living(self, scope: Scope) -> deque[Waiter] | None:
+        """Return the line of a scope without the gone at its head; an empty one is forgotten."""
+        line = self._aside[scope]
+        while line and line[0].future.done():
+            line.popleft()
+        if line:
+            return line
+        del self._aside[scope]
+        return None
+
+    def _to_sleep_again(self) -> None:
+        """Put the scope whose head has gone back to sleep until it is due again."""
+        _, scope = heapq.heappop(self._awake)
+        if self._living(scope):
+            heapq.heappush(self._asleep, (self._due_of(scope), next(self._numbers), scope))

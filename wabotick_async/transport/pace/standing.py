@@ -1,0 +1,104 @@
+"""How a rate limiter stands: its limits, who waits, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...config import Limits
+from .allowance import Allowance
+from .bucket import Bucket
+from .line import Line
+from .scoped import ScopedLimits
+from .scopes import ACCOUNT, Scope
+from .window import Window
+
+__all__ = ["Pause", "Standing"]
+
+
+class Pause(NamedTuple):
+    """Nothing of a scope leaves for a while."""
+
+    scope: Scope
+    seconds: float
+    why: str
+
+
+class Standing:
+    """The state of a rate limiter, to be read.
+
+    Args:
+        limits: what it keeps to.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self._share = 1.0 - limits.headroom
+        self._account = Bucket(limits.rate * self._share, limits.burst)
+        if limits.start_rate is not None:
+            self._account.run_at(limits.start_rate * self._share, clock())
+        self._scoped = ScopedLimits(self._account, limits, self._share)
+        self._window: Window | None = None
+        self._allowance = Allowance()
+        self._urgent = Line(self._scoped.blocked_by, self._scoped.due)
+        self._others = Line(self._scoped.blocked_by, self._scoped.due)
+
+    @property
+    def rate(self) -> float:
+        """Return the account's requests a second as learnt so far; `Limits.start_rate` takes it."""
+        return self._account.rate / self._share
+
+    @property
+    def ceiling(self) -> float:
+        """Return the account's requests a second as configured."""
+        return self._account.ceiling / self._share
+
+    @property
+    def waiting(self) -> int:
+        """Return how many requests wait."""
+        return self._urgent.size + self._others.size
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many requests have a grant and are not released; 0 where nothing bounds them."""
+        return 0 if self._window is None else self._window.in_flight
+
+    @property
+    def window(self) -> int | None:
+        """Return how many may be in flight at the moment, None without a bound."""
+        return None if self._window is None else self._window.size
+
+    @property
+    def paused_for(self) -> float:
+        """Return the seconds until a pause of the account ends, 0 without one."""
+        return max(0.0, self._account.paused_until - self.clock())
+
+    def pauses(self) -> list[Pause]:
+        """Return the pauses in force: of the account, of numbers and of templates."""
+        now = self.clock()
+        paused = [(ACCOUNT, self._account), *self._scoped.buckets()]
+        return [
+            Pause(scope, bucket.paused_until - now, bucket.why) for scope, bucket in paused if bucket.paused_until > now
+        ]
+
+    def waiting_for(self) -> str:
+        """Return in words what requests wait for; empty when none waits."""
+        if pauses := self.pauses():
+            return "; ".join(f"{scope} pauses for {seconds:.1f} s: {why}" for scope, seconds, why in pauses)
+        if not self.waiting:
+            return ""
+        if self._window is not None and not self._window.has_room():
+            return f"answers to the {self.in_flight} in flight"
+        if self._account.due() > self.clock():
+            return f"the limit of {self.rate:g} requests a second"
+        return "the limits of their numbers, templates or recipients"
+
+    def __repr__(self) -> str:
+        paused = f", paused for {self.paused_for:.1f} s" if self.paused_for else ""
+        slower = f" of {self.ceiling:g}" if self.rate < self.ceiling else ""
+        flight = "" if self._window is None else f", in flight {self.in_flight} of {self.window}"
+        return (
+            f"RateLimiter(rate={self.rate:g}{slower}, burst={self._account.burst}, "
+            f"waiting={self.waiting}{flight}{paused})"
+        )
