@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wabotick_async import ConfigurationError, Limits, Rate, RetryPolicy, Timeout
+from wabotick_async import ConfigurationError, Limits, Rate, RetryPolicy, Timeout  # noqa: F401 - eval finds Rate here
 from wabotick_async.config import DEFAULT_BASE_URL
 
 NAN = float("nan")

@@ -153,7 +153,7 @@ class NotSentError(TransportError):
 class NotDueError(NotSentError):
     """A limit narrower than the account's leaves no room yet, and the caller did not want to wait for it."""
 
-    def __init__(self, message: str, *, retry_in: float, scope: str) -> None:
+    def __init__(self, message: str, *, retry_in: float = 0.0, scope: str = "") -> None:
         super().__init__(message)
         self.retry_in = retry_in
         """Seconds after which there is room."""
