@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
+import urllib.request
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.cli.conftest import Run, start
-from wabotick_async.sandbox import TOKEN
+from wabotick_async.sandbox import TOKEN, Quotas
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -40,3 +42,27 @@ def test_a_taken_port_is_one_line(run: Run) -> None:
 
     assert (code, out) == (2, "")
     assert err.startswith(f"wabotick: --port {port}: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "quotas"),
+    [
+        ([], Quotas()),
+        (
+            ["--rate-limit=50", "--number-limit=20", "--pair-seconds=0.5", "--pair-burst=3", "--daily-limit=250"],
+            Quotas(account=50, number=20, pair=0.5, pair_burst=3, daily=250),
+        ),
+    ],
+)
+def test_the_limits_are_options(options: list[str], quotas: Quotas) -> None:
+    with start(None, "sandbox", *options) as process:
+        assert process.stdout is not None
+        # Read to the end of the settings, or the scan of what is left finds the made-up token that they hold.
+        settings = [process.stdout.readline() for _ in range(3)]
+        base_url = settings[0].partition("=")[2].strip("'\n")
+        with urllib.request.urlopen(f"{base_url}/_sandbox/quotas", timeout=10) as answer:
+            served = msgspec.json.decode(answer.read(), type=Quotas)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+    assert served == quotas

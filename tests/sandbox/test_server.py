@@ -6,7 +6,7 @@ import pytest
 
 from tests.sandbox.conftest import Clock, Opened
 from tests.sandbox.door import PHONE, Door
-from wabotick_async.sandbox import Dialect, Sandbox
+from wabotick_async.sandbox import Dialect, Quotas, Sandbox
 
 
 async def test_it_listens_on_loopback_only() -> None:
@@ -45,7 +45,7 @@ async def test_the_seeded_template_has_two_variables(vendor: Door) -> None:
 
 
 async def test_the_limit_answers_429_with_headers(opened: Opened, clock: Clock) -> None:
-    async with opened(rate_limit=2, rate_window=10) as door:
+    async with opened(quotas=Quotas(account=2, account_seconds=10)) as door:
         got = [await door.post("list_labels") for _ in range(3)]
         assert [(one.status, one.headers["X-RateLimit-Remaining"]) for one in got] == [
             (200, "1"),
@@ -58,7 +58,7 @@ async def test_the_limit_answers_429_with_headers(opened: Opened, clock: Clock) 
 
 
 async def test_the_limit_is_for_each_token(opened: Opened) -> None:
-    async with opened(rate_limit=1) as door:
+    async with opened(quotas=Quotas(account=1)) as door:
         await door.post("list_labels")
         assert (await door.form("list_labels", {"apiToken": "9|other"})).status == 401
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ..sandbox import Dialect, Faults, Sandbox
+from ..sandbox import Dialect, Faults, Quotas, Sandbox
 from .exits import CommandError, ExitCode
 from .loop import catch_signals, run_async
 from .terminal import out, say
@@ -43,6 +43,12 @@ def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 0,
     dialect: Annotated[Dialect, typer.Option(help="How answers are shaped.")] = Dialect.VENDOR,
     rate_limit: Annotated[int | None, typer.Option(min=1, help="Requests a second before 429.")] = None,
+    number_limit: Annotated[int | None, typer.Option(min=1, help="Messages a second of one sending number.")] = None,
+    pair_seconds: Annotated[
+        float | None, typer.Option(min=0.001, help="Seconds for each message to the same recipient.")
+    ] = None,
+    pair_burst: Annotated[int, typer.Option(min=1, help="Messages to one recipient ahead of --pair-seconds.")] = 45,
+    daily_limit: Annotated[int | None, typer.Option(min=1, help="Recipients of a sending number in 24 hours.")] = None,
     ledger: Annotated[Path | None, typer.Option(metavar="PATH", help="Write accepted sends to this file.")] = None,
     faults: Annotated[FaultLevel, typer.Option(help="Random faults.")] = FaultLevel.NONE,
     open_window: Annotated[
@@ -53,7 +59,9 @@ def sandbox(
     emulated = Sandbox(
         dialect=dialect,
         faults=_LIGHT if faults is FaultLevel.LIGHT else None,
-        rate_limit=rate_limit,
+        quotas=Quotas(
+            account=rate_limit, number=number_limit, pair=pair_seconds, pair_burst=pair_burst, daily=daily_limit
+        ),
         ledger_path=ledger,
         auto_window=open_window,
     )

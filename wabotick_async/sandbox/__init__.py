@@ -24,15 +24,22 @@ Phone numbers with these endings behave specially:
 A Meta token that begins with `EAAINVALID` is refused by `connect_account`. A message is `delivered` 2 seconds and
 `read` 10 seconds after it was accepted, by the sandbox's clock.
 
-Other processes use `/_sandbox/`: GET `ledger` (`?entries=0` for the summary), GET `state`, GET `requests`, POST
-`faults` (a fault or a list of them as JSON), POST `open-window` and `receive` (JSON with `phone_number`, `text`).
+With `Quotas` it refuses for pace, and they can be changed under way: `sandbox.throttle.quotas = Quotas(account=50)`.
+`sandbox.throttle.refused["account"]` (`number`, `pair`, `daily`) counts what was refused, and
+`sandbox.throttle.worst_second()` tells how fast the account was used, with a phone number id that number.
+
+Other processes use `/_sandbox/`: GET `ledger` (`?entries=0` for the summary; `pace` has what was refused and the worst
+seconds), GET `state`, GET `requests`, GET and POST `quotas` (all of them: what is left out is off), POST `faults` (a
+fault or a list of them as JSON), POST `open-window` and `receive` (JSON with `phone_number`, `text`).
 """
 
 from .delivery import DELIVERED_AFTER, READ_AFTER, Special
 from .dialect import Dialect
 from .faults import Fault, FaultKind, Faults
 from .ledger import Ledger, LedgerEntry
+from .quotas import Quotas
 from .server import PHONE_NUMBER_IDS, TOKEN, Sandbox
+from .throttle import Throttle
 from .traffic import Received, Traffic
 
 __all__ = [
@@ -46,8 +53,10 @@ __all__ = [
     "Faults",
     "Ledger",
     "LedgerEntry",
+    "Quotas",
     "Received",
     "Sandbox",
     "Special",
+    "Throttle",
     "Traffic",
 ]

@@ -10,6 +10,8 @@ from .contract import Body
 from .faults import Fault
 from .plan import FaultPlan
 from .platform import Platform
+from .quotas import Quotas
+from .throttle import SCOPES
 from .traffic import Traffic
 
 PREFIX = "/_sandbox/"
@@ -32,6 +34,8 @@ class Admin:
             ("GET", "ledger"): self._ledger,
             ("GET", "state"): self._state,
             ("GET", "requests"): self._requests,
+            ("GET", "quotas"): self._quotas,
+            ("POST", "quotas"): self._quotas,
             ("POST", "faults"): self._faults,
             ("POST", "open-window"): self._receive,
             ("POST", "receive"): self._receive,
@@ -59,8 +63,23 @@ class Admin:
             "endpoints": Counter(entry.endpoint for entry in ledger.entries),
             "repeated": repeated,
             "worst_second": ledger.worst_second(),
+            "pace": self._pace(),
         }
         return summary if request.query.get("entries") == "0" else {**summary, "entries": ledger.entries}
+
+    def _pace(self) -> Body:
+        throttle = self._platform.throttle
+        numbers = {number_id: throttle.worst_second(number_id) for number_id in self._platform.state.numbers}
+        return {
+            "refused": {scope: throttle.refused[scope] for scope in SCOPES},
+            "worst_second": {"account": throttle.worst_second(), "numbers": numbers},
+        }
+
+    def _quotas(self, request: web.BaseRequest, body: bytes) -> object:
+        throttle = self._platform.throttle
+        if request.method == "POST":
+            throttle.quotas = msgspec.json.decode(body, type=Quotas)
+        return throttle.quotas
 
     def _state(self, _request: web.BaseRequest, _: bytes) -> object:
         state = self._platform.state

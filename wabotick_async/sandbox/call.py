@@ -10,6 +10,7 @@ from .contract import Body, EndpointContract
 from .records import Number, Subscriber
 from .refusals import NO_ACCOUNT, NO_SUBSCRIBER, FieldsError, RefusalError
 from .state import State
+from .throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Call:
     endpoint: EndpointContract
     fields: Mapping[str, str]
     state: State
+    throttle: Throttle
     dialect: str
     turn: int
     """How often the endpoint was called before."""

@@ -19,31 +19,34 @@ LOGIN_PATH = "/login"
 class Platform:
     """Answer calls as the platform does; no connection in sight."""
 
-    def __init__(self, state: State, *, token: str, dialect: Dialect, throttle: Throttle | None) -> None:
+    def __init__(self, state: State, *, token: str, dialect: Dialect, throttle: Throttle) -> None:
         self.state = state
         self.token = token
         self.dialect = dialect
+        self.throttle = throttle
         self.oddities: Counter[str] = Counter()
-        self._throttle = throttle
         self._turns: Counter[str] = Counter()
 
     def answer(self, endpoint: EndpointContract, form: Form, *, accepts_json: bool, twice: bool = False) -> Reply:
         """Carry a call out and return the reply; `twice` lets the server accept it a second time by itself."""
         token = form.fields.get("apiToken", "")
-        headers: dict[str, str] = {}
-        if self._throttle is not None:
-            wait = self._throttle.take(token)
-            headers = self._limit_headers(self._throttle, token)
-            if wait is not None:
-                return json_reply({"message": "Too Many Attempts."}, 429, {"Retry-After": str(wait), **headers})
+        wait = self.throttle.take_request(token)
+        headers = self.throttle.headers(token, wait)
+        if wait is not None:
+            return json_reply({"message": "Too Many Attempts."}, 429, headers)
+        reply = self._let_in(endpoint, form, accepts_json=accepts_json, twice=twice)
+        return reply._replace(headers={**reply.headers, **headers})
+
+    def _let_in(self, endpoint: EndpointContract, form: Form, *, accepts_json: bool, twice: bool) -> Reply:
         self._look_at(endpoint, form, accepts_json=accepts_json)
-        denied = self._denied(token, accepts_json=accepts_json)
+        denied = self._denied(form.fields.get("apiToken", ""), accepts_json=accepts_json)
         if denied is not None:
             return denied
         call = Call(
             endpoint=endpoint,
             fields=form.fields,
             state=self.state,
+            throttle=self.throttle,
             dialect=self.dialect,
             turn=self._turns[endpoint.name],
             oddities=self.oddities,
@@ -55,8 +58,8 @@ class Platform:
             self._carry_out(replace(call, by_server=True), form)
         if reply.status == 422 and not accepts_json:
             # Laravel sends a browser back to the form instead of naming the fields.
-            reply = page(302, "Redirecting", {"Location": "/"})
-        return reply._replace(headers={**reply.headers, **headers})
+            return page(302, "Redirecting", {"Location": "/"})
+        return reply
 
     def _carry_out(self, call: Call, form: Form) -> Reply:
         try:
@@ -90,10 +93,6 @@ class Platform:
                 self.oddities[f"{endpoint.name}: unknown field {key}"] += 1
             elif not value:
                 self.oddities[f"{endpoint.name}: empty field {key}"] += 1
-
-    @staticmethod
-    def _limit_headers(throttle: Throttle, token: str) -> dict[str, str]:
-        return {"X-RateLimit-Limit": str(throttle.limit), "X-RateLimit-Remaining": str(throttle.left(token))}
 
 
 def _validate(endpoint: EndpointContract, form: Form) -> None:

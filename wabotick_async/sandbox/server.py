@@ -19,6 +19,7 @@ from .ledger import Ledger
 from .plan import FaultPlan
 from .platform import LOGIN_PATH, Platform
 from .play import play
+from .quotas import Quotas
 from .records import Message, Order, Subscriber, Template
 from .reply import BrokenResponse, json_reply, page
 from .seeds import CATALOG, GREETING, plant
@@ -41,7 +42,7 @@ class Sandbox:
     Args:
         dialect: "vendor" or "sibling": how answers are shaped.
         faults: random faults; scripted ones come by `script`.
-        rate_limit: requests allowed for each token in `rate_window` seconds; more are answered with 429.
+        quotas: what is refused for pace; `throttle.quotas` changes it later.
         ledger_path: file of JSON lines that gets each accepted send before it is answered.
         auto_window: True holds the 24-hour window open for everybody.
         subscriber_limit: how many subscribers the plan has room for.
@@ -56,8 +57,7 @@ class Sandbox:
         *,
         dialect: Dialect | str = Dialect.VENDOR,
         faults: Faults | None = None,
-        rate_limit: int | None = None,
-        rate_window: float = 1.0,
+        quotas: Quotas | None = None,
         ledger_path: Path | None = None,
         token: str = TOKEN,
         phone_number_ids: Sequence[str] = PHONE_NUMBER_IDS,
@@ -82,8 +82,8 @@ class Sandbox:
             show_after=show_after,
         )
         plant(self.state)
-        throttle = None if rate_limit is None else Throttle(rate_limit, rate_window, clock)
-        self._platform = Platform(self.state, token=token, dialect=Dialect(dialect), throttle=throttle)
+        self.throttle = Throttle(quotas or Quotas(), clock)
+        self._platform = Platform(self.state, token=token, dialect=Dialect(dialect), throttle=self.throttle)
         self._plan = FaultPlan(faults)
         self._admin = Admin(self._platform, self._plan, self.requests)
         self._clock = clock

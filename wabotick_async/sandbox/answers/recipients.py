@@ -7,13 +7,16 @@ from ..delivery import Special
 from ..records import Subscriber
 from ..refusals import (
     BAD_NUMBER,
+    DAY_LIMIT,
     LIMIT_REACHED,
     NOT_TODAY,
+    NUMBER_LIMIT,
     PAIR_LIMIT,
     UNDELIVERABLE,
     WINDOW_CLOSED,
     RefusalError,
 )
+from ..throttle import MessageScope
 
 # Digits, or one day a business-scoped id (contract README, "Types"). A number without country code passes: the platform
 # takes it for another person (contract, `send_text`).
@@ -25,6 +28,7 @@ _REFUSED = {
     Special.PAIR_LIMIT: PAIR_LIMIT,
     Special.NOT_TODAY: NOT_TODAY,
 }
+_TOO_FAST: dict[MessageScope, str] = {"number": NUMBER_LIMIT, "pair": PAIR_LIMIT, "daily": DAY_LIMIT}
 
 
 def check(call: Call) -> None:
@@ -45,12 +49,16 @@ def template_recipient(call: Call) -> Subscriber:
     """Return the subscriber of a template message, created when there is none.
 
     Raises:
-        RefusalError: when the plan has no room for a new one.
+        RefusalError: when the plan has no room for a new one, or a limit of pace has none for another message.
     """
-    found = call.find_subscriber()
+    found, number_id = call.find_subscriber(), call.number.phone_number_id
     if found is None and call.state.full:
         raise RefusalError(LIMIT_REACHED)
-    return found or call.state.add_subscriber(call.number.phone_number_id, call.phone_number)
+    # Last of all checks: only what would be accepted counts.
+    too_fast = call.throttle.take_message(number_id, call.phone_number)
+    if too_fast is not None:
+        raise RefusalError(_TOO_FAST[too_fast])
+    return found or call.state.add_subscriber(number_id, call.phone_number)
 
 
 def session_recipient(call: Call) -> Subscriber:
