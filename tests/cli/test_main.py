@@ -95,7 +95,18 @@ STRUCTURE = {
     "purge": {"--older-than"},
     "templates": {"--json", "--timeout", "--base-url", "--phone-number-id", "--token-file"},
     "call": {"--json", "--timeout", "--base-url", "--phone-number-id", "--token-file"},
-    "sandbox": {"--port", "--dialect", "--rate-limit", "--ledger", "--faults", "--open-window"},
+    "sandbox": {
+        "--port",
+        "--dialect",
+        "--rate-limit",
+        "--ledger",
+        "--faults",
+        "--open-window",
+        "--number-limit",
+        "--pair-seconds",
+        "--pair-burst",
+        "--daily-limit",
+    },
 }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -34,42 +34,16 @@ from ..models.base import Response, attach_response
 from ..outcomes import Outcome
 from ..redaction import mask_phone_number
 from ..values import Secret
-from ..wire import HTTPAnswer, HTTPRequest, RefusalTable, decode, encode
+from ..wire import HTTPAnswer, RefusalTable, decode, encode
 from .base import Limiter, Pool
+from .call import BeforeSending, Call
 from .events import AttemptFinished, Observers, PauseBegan, RetryPlanned
-from .pace import Pause, Scopes, scopes_of
+from .pace import Pause, scopes_of
 from .retry import Retry
 
 __all__ = ["BeforeSending", "Exchange"]
 
-BeforeSending = Callable[[], Awaitable[None]]
-
 _log = logging.getLogger("wabotick_async.transport")
-
-
-class _Call(msgspec.Struct, kw_only=True):
-    """One call on its way; only its last fields change."""
-
-    request: Request[Any]
-    http: HTTPRequest
-    retries: Retry
-    timeouts: Timeout
-    began: float
-    end: float | None
-    """Clock time of the deadline."""
-    before_sending: BeforeSending | None
-    scopes: Scopes
-    park: bool
-    attempts: int = 0
-    left_open: bool = False
-    """Whether the outcome of an attempt is unknown."""
-    overdue: bool = False
-    """Whether the deadline leaves no room for another attempt."""
-
-    def may_repeat(self, error: WabotickError) -> bool:
-        """Tell whether another attempt is safe, possible and in time."""
-        rereadable = isinstance(self.http.body, bytes) or self.http.body.rereadable
-        return rereadable and not self.overdue and self.retries.allows(error, self.request.endpoint)
 
 
 class _CallerError(Exception):
@@ -138,7 +112,7 @@ class Exchange:
         except WabotickError as error:
             error.about(request.endpoint.name, request, 0, token.reveal())
             raise
-        call = _Call(
+        call = Call(
             request=request,
             http=http,
             retries=self.retry if retry is None else self.retry.with_policy(retry),
@@ -167,7 +141,7 @@ class Exchange:
         call.retries.budget.refund()
         return value
 
-    async def _again(self, call: _Call, error: WabotickError) -> Any:
+    async def _again(self, call: Call, error: WabotickError) -> Any:
         def before_sleep(error: WabotickError, delay: float) -> None:
             name, cause = call.request.endpoint.name, type(error).__name__
             self.observers(RetryPlanned(endpoint=name, attempt=call.attempts, delay=delay, cause=cause))
@@ -181,7 +155,7 @@ class Exchange:
             before_sleep=before_sleep,
         )
 
-    async def _attempt(self, call: _Call) -> Any:
+    async def _attempt(self, call: Call) -> Any:
         call.attempts += 1
         waited = await self._grant(call)
         granted = self._clock()
@@ -214,7 +188,7 @@ class Exchange:
         )
         return value
 
-    async def _grant(self, call: _Call) -> float:
+    async def _grant(self, call: Call) -> float:
         try:
             return await self.limiter.acquire(
                 call.scopes, max_wait=self._left(call), urgent=self._urgent, park=call.park
@@ -225,7 +199,7 @@ class Exchange:
             call.overdue = True
             raise
 
-    async def _record(self, call: _Call) -> None:
+    async def _record(self, call: Call) -> None:
         if call.before_sending is None:
             return
         try:
@@ -233,7 +207,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
             raise _CallerError(error) from None
 
-    def _decoded(self, call: _Call, answer: HTTPAnswer) -> Any:
+    def _decoded(self, call: Call, answer: HTTPAnswer) -> Any:
         if (pause := self.limiter.observe(answer.headers)) is not None:
             self._tell_pause(call, pause)
         return decode(
@@ -244,7 +218,7 @@ class Exchange:
             now=self._wall_clock(),
         )
 
-    async def _post(self, call: _Call) -> HTTPAnswer:
+    async def _post(self, call: Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
         endpoint = call.request.endpoint
         known = self._paths.get(endpoint.name)
@@ -259,17 +233,17 @@ class Exchange:
             self._paths[endpoint.name] = path
         return answer
 
-    async def _post_to(self, path: str, call: _Call) -> HTTPAnswer:
+    async def _post_to(self, path: str, call: Call) -> HTTPAnswer:
         http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
         return await self.pool.post(http, self._bounded(call))
 
-    def _slow_down(self, call: _Call, error: APIError) -> None:
+    def _slow_down(self, call: Call, error: APIError) -> None:
         seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
         scope = call.scopes.of_kind(call.retries.scope_of_pause(error))
         if self.limiter.throttled(self._clock() + seconds, scope, error.message):
             self._tell_pause(call, Pause(scope, seconds, error.message))
 
-    def _tell_pause(self, call: _Call, pause: Pause) -> None:
+    def _tell_pause(self, call: Call, pause: Pause) -> None:
         _log.info("pause scope=%s seconds=%.1f why=%s", pause.scope, pause.seconds, mask_phone_number(pause.why))
         self.observers(
             PauseBegan(
@@ -277,7 +251,7 @@ class Exchange:
             )
         )
 
-    def _tell(self, call: _Call, outcome: Outcome, status: int | None, waited: float, elapsed: float) -> None:
+    def _tell(self, call: Call, outcome: Outcome, status: int | None, waited: float, elapsed: float) -> None:
         if self.observers:
             self.observers(
                 AttemptFinished(
@@ -290,7 +264,7 @@ class Exchange:
                 )
             )
 
-    def _left(self, call: _Call) -> float | None:
+    def _left(self, call: Call) -> float | None:
         if call.end is None:
             return None
         if (left := call.end - self._clock()) <= 0:
@@ -298,7 +272,7 @@ class Exchange:
             raise NotSentError("the deadline passed before the request could leave")
         return left
 
-    def _bounded(self, call: _Call) -> Timeout:
+    def _bounded(self, call: Call) -> Timeout:
         left = self._left(call)
         if left is None or left >= call.timeouts.total:
             return call.timeouts
@@ -314,7 +288,7 @@ class Exchange:
         return other
 
 
-def _settled(call: _Call, error: WabotickError) -> WabotickError:
+def _settled(call: Call, error: WabotickError) -> WabotickError:
     """Keep open what an earlier attempt left open: a repeat that never arrived says nothing about it."""
     if call.left_open and isinstance(error, NotSentError):
         return OutcomeUnknownError(f"an earlier attempt may have arrived, and the last was not sent: {error.message}")
