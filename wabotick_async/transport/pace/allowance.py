@@ -8,8 +8,11 @@ from typing import Final, NamedTuple
 
 __all__ = ["Allowance", "Exhausted"]
 
-_ASSUMED_WINDOW: Final = 60.0
-"""Seconds of the server's window where it never says: the contract's figure for a 429 without Retry-After."""
+_FIRST_GUESS: Final = 1.0
+"""Seconds of the server's window as long as nothing is known: a wrong guess costs one refusal, which then says more."""
+_LONGEST_WINDOW: Final = 60.0
+_CAREFUL: Final = 0.97
+"""Share of the learnt rate that is used, so that the last request of a window is not the one too many."""
 _SHORTEST_WINDOW: Final = 0.5
 _NOISE: Final = 0.05
 """Share of the limit by which answers that overtake each other may seem to give requests back."""
@@ -29,12 +32,12 @@ class Exhausted(NamedTuple):
 class Allowance:
     """Learns the server's limit before it refuses.
 
-    The window's length is read where the server says when it ends, and learnt where its remaining requests jump up.
+    The window's length is learnt where the remaining requests jump up; where the server says when it ends, that counts.
     """
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
-        self._window = _ASSUMED_WINDOW
+        self._window: float | None = None
         self._began: float | None = None
         self._left = 0
         self._whole = False
@@ -57,16 +60,17 @@ class Allowance:
         if left > 0:
             return None
         if reset is not None and 0 <= reset <= _EPOCH:
-            return Exhausted(now + reset, limit / self._window)
+            return Exhausted(now + reset, _CAREFUL * limit / (self._window or max(reset, _FIRST_GUESS)))
         began = now if self._began is None else self._began
-        return Exhausted(max(now, began + self._window), limit / self._window)
+        window = self._window or _FIRST_GUESS
+        return Exhausted(max(now, began + window), _CAREFUL * limit / window)
 
     def _follow(self, limit: int, left: int, now: float) -> None:
         if self._began is None:
             self._began = now
         elif left > self._left + max(2, limit * _NOISE):
             if self._whole and now - self._began >= _SHORTEST_WINDOW:
-                self._window = min(_ASSUMED_WINDOW, now - self._began)
+                self._window = min(_LONGEST_WINDOW, now - self._began)
             self._began, self._whole = now, True
         self._left = left
 
