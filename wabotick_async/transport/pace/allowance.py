@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -11,9 +10,12 @@ __all__ = ["Allowance", "Exhausted"]
 _FIRST_GUESS: Final = 1.0
 """Seconds of the server's window as long as nothing is known: a wrong guess costs one refusal, which then says more."""
 _LONGEST_WINDOW: Final = 60.0
+_LONGEST_RESET: Final = 300.0
 _CAREFUL: Final = 0.97
 """Share of the learnt rate that is used, so that the last request of a window is not the one too many."""
 _SHORTEST_WINDOW: Final = 0.5
+_LOW: Final = 0.1
+"""Share of the limit that is better left alone: with no more than that left, the rate does not grow."""
 _NOISE: Final = 0.05
 """Share of the limit by which answers that overtake each other may seem to give requests back."""
 _EPOCH: Final = 1e9
@@ -35,13 +37,12 @@ class Allowance:
     The window's length is learnt where the remaining requests jump up; where the server says when it ends, that counts.
     """
 
-    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, wall_clock: Callable[[], float]) -> None:
         self._wall_clock = wall_clock
         self._window: float | None = None
         self._began: float | None = None
         self._left = 0
-        self._whole = False
-        """Whether the present window was seen from its beginning."""
+        self._limit = 0
 
     def observe(self, headers: Mapping[str, str], now: float) -> Exhausted | None:
         """Read an answer's headers (lower case); tell when nothing is left.
@@ -59,20 +60,28 @@ class Allowance:
             reset -= int(self._wall_clock())
         if left > 0:
             return None
-        if reset is not None and 0 <= reset <= _EPOCH:
+        if reset is not None and 0 <= reset <= _LONGEST_RESET:  # anything else is not meant as it is read
             return Exhausted(now + reset, _CAREFUL * limit / (self._window or max(reset, _FIRST_GUESS)))
         began = now if self._began is None else self._began
         window = self._window or _FIRST_GUESS
         return Exhausted(max(now, began + window), _CAREFUL * limit / window)
 
+    def has_room_above(self, rate: float) -> bool:
+        """Tell whether the server would bear more requests a second than these; True as long as it says nothing."""
+        if not self._limit:
+            return True
+        return self._left > self._limit * _LOW and (
+            self._window is None or rate < _CAREFUL * self._limit / self._window
+        )
+
     def _follow(self, limit: int, left: int, now: float) -> None:
         if self._began is None:
             self._began = now
         elif left > self._left + max(2, limit * _NOISE):
-            if self._whole and now - self._began >= _SHORTEST_WINDOW:
+            if self._left <= limit * _LOW and now - self._began >= _SHORTEST_WINDOW:
                 self._window = min(_LONGEST_WINDOW, now - self._began)
-            self._began, self._whole = now, True
-        self._left = left
+            self._began = now
+        self._left, self._limit = left, limit
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

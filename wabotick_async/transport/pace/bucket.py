@@ -51,6 +51,8 @@ class Bucket:
         self._most = 1
         self._cut_again_at = self._grew_at = 0.0
         self._close = self._past = float("inf")
+        self.may_grow = True
+        """Whether the rate grows towards the configured one."""
         self.set_rate(rate, 0.0)
 
     def set_rate(self, rate: float, now: float) -> None:
@@ -131,6 +133,8 @@ class Bucket:
         return self.pause(until, why, now)
 
     def _grow(self, now: float) -> None:
+        if not self.may_grow:
+            self._grew_at = max(self._grew_at, now)
         while now - self._grew_at >= 1.0 and self.rate < self.ceiling:
             grew_at = self._grew_at + 1.0
             close = self._close <= self.rate < self._past

@@ -37,6 +37,7 @@ class RateLimiter(Standing):
         limits: all limits. Without them nothing but the account has one, and what is in flight is bounded as the
             client's limits say.
         clock: monotonic seconds.
+        wall_clock: seconds since the epoch, as the server's headers may count.
         call_later: arranges a call after some seconds and returns a handle to cancel it.
     """
 
@@ -47,9 +48,10 @@ class RateLimiter(Standing):
         *,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         call_later: Callable[[float, Callable[[], None]], Timer] = later,
     ) -> None:
-        super().__init__(limits or Limits(rate=rate, burst=burst, pair=None), clock)
+        super().__init__(limits or Limits(rate=rate, burst=burst, pair=None), clock, wall_clock)
         self._call_later = call_later
         if limits is not None:
             self.bound(limits)
@@ -162,6 +164,7 @@ class RateLimiter(Standing):
         """Learn from the `X-RateLimit-*` headers (lower case) of an answer; return the pause that this began."""
         now = self.clock()
         exhausted = self._allowance.observe(headers, now)
+        self._account.may_grow = self._allowance.has_room_above(self._account.rate)
         if exhausted is None:
             return None
         if exhausted.rate < self._account.rate:

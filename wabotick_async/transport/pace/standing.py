@@ -30,9 +30,10 @@ class Standing:
     Args:
         limits: what it keeps to.
         clock: monotonic seconds.
+        wall_clock: seconds since the epoch.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float], wall_clock: Callable[[], float]) -> None:
         self.clock = clock
         self._share = 1.0 - limits.headroom
         self._account = Bucket(limits.rate * self._share, limits.burst)
@@ -40,7 +41,7 @@ class Standing:
             self._account.run_at(limits.start_rate * self._share, clock())
         self._scoped = ScopedLimits(self._account, limits, self._share)
         self._window: Window | None = None
-        self._allowance = Allowance()
+        self._allowance = Allowance(wall_clock)
         self._urgent = Line(self._scoped.blocked_by, self._scoped.due)
         self._others = Line(self._scoped.blocked_by, self._scoped.due)
 
