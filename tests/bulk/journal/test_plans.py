@@ -75,7 +75,9 @@ def test_page_of_a_long_queue_is_not_sorted(large: sqlite3.Connection) -> None:
         large.execute("ROLLBACK")
 
 
-@pytest.mark.parametrize("statement", [store._CLAIM, store._FINISH], ids=["claim", "finish"])
+@pytest.mark.parametrize(
+    "statement", [store._CLAIM, store._FINISH, store._QUEUED_ROW], ids=["claim", "finish", "queued_row"]
+)
 def test_row_is_looked_up_by_its_number(large: sqlite3.Connection, statement: str) -> None:
     values = VALUES if ":seq" in statement else [None] * statement.count("?")
     assert plan(large, statement, values) == ["SEARCH item USING INTEGER PRIMARY KEY (rowid=?)"]

@@ -71,6 +71,10 @@ class Journal(Protocol):
         """
         ...
 
+    async def queued_row(self, seq: int) -> Row | None:
+        """Return a row by its number, or None where it is not queued."""
+        ...
+
     async def claim(self, seq: int) -> bool:
         """Mark a queued row in flight; False where it is not queued any more.
 
@@ -174,6 +178,15 @@ class Journal(Protocol):
 
     async def receivers_with(self, code: str) -> list[str]:
         """List the receivers of refused and skipped rows of one cause, each once; `code` as in `requeue_refused`."""
+        ...
+
+    async def recent_receivers(self, since: float, limit: int) -> list[tuple[str, float]]:
+        """List who got a message or may have got one, each once with the time of the last, the oldest first.
+
+        Args:
+            since: seconds since the epoch; what was over before is left out.
+            limit: how many at most; the newest count.
+        """
         ...
 
     async def set_meta(self, name: str, value: str) -> None:

@@ -68,6 +68,10 @@ class _WrittenJournal:
         """List queued rows that are due; see `Journal.queued`."""
         return await self._do(lambda store: store.queued(after, limit, now), vital=True)
 
+    async def queued_row(self, seq: int) -> Row | None:
+        """Return a row by its number; see `Journal.queued_row`."""
+        return await self._do(lambda store: store.queued_row(seq), vital=True)
+
     async def claim(self, seq: int) -> bool:
         """Mark a queued row in flight; see `Journal.claim`."""
         writer = self._open_writer()
@@ -134,6 +138,10 @@ class _WrittenJournal:
     async def receivers_with(self, code: str) -> list[str]:
         """List the receivers of one cause; see `Journal.receivers_with`."""
         return await self._do(lambda store: decisions.receivers_with(store, code), vital=True)
+
+    async def recent_receivers(self, since: float, limit: int) -> list[tuple[str, float]]:
+        """List who got a message or may have got one; see `Journal.recent_receivers`."""
+        return await self._do(lambda store: store.recent_receivers(since, limit), vital=True)
 
     async def set_meta(self, name: str, value: str) -> None:
         """Keep a fact about the campaign; see `Journal.set_meta`."""

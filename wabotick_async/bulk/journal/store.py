@@ -52,6 +52,13 @@ SELECT seq, endpoint, payload, receiver, attempts FROM item WHERE seq IN (
     ORDER BY seq LIMIT :limit))
 ORDER BY seq LIMIT :limit
 """
+_QUEUED_ROW: Final = "SELECT seq, endpoint, payload, receiver, attempts FROM item WHERE seq = ? AND +state = 0"
+# A walk through the table, once at the start of a run: an index by time would cost every send.
+_RECENT: Final = """
+SELECT receiver, max(coalesce(t_done, t_intent)) AS last FROM item
+WHERE state IN (1, 2, 4) AND coalesce(t_done, t_intent) > ? AND receiver <> ''
+GROUP BY receiver ORDER BY last DESC LIMIT ?
+"""
 _NEXT_DUE: Final = "SELECT min(not_before) FROM item WHERE state = 0 AND not_before > ?"
 _FINISH: Final = """
 UPDATE item SET state = ?, t_done = ?, http = ?, code = ?, wa_id = ?, note = ? WHERE seq = ? AND state = ? AND run = ?
@@ -97,6 +104,15 @@ class Store:
         """List queued rows that are due; see `Journal.queued`."""
         wanted = {"after": after, "limit": limit, "now": now}
         return [Row(*columns) for columns in self.connection.execute(_QUEUED, wanted)]
+
+    def queued_row(self, seq: int) -> Row | None:
+        """Return a queued row; see `Journal.queued_row`."""
+        row = self.connection.execute(_QUEUED_ROW, (seq,)).fetchone()
+        return None if row is None else Row(*row)
+
+    def recent_receivers(self, since: float, limit: int) -> list[tuple[str, float]]:
+        """List who may have got a message; see `Journal.recent_receivers`."""
+        return self.connection.execute(_RECENT, (since, limit)).fetchall()[::-1]
 
     def claim(self, seq: int) -> bool:
         """Mark a queued row in flight; see `Journal.claim`."""
