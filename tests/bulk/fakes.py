@@ -13,6 +13,7 @@ from wabotick_async.bulk import BulkSender, Journal, MemoryJournal
 from wabotick_async.bulk.journal import RowDetail, State
 from wabotick_async.config import Limits, RetryPolicy
 from wabotick_async.endpoints import Request, SendText
+from wabotick_async.errors import NotDueError
 from wabotick_async.models import SendReceipt
 from wabotick_async.outcomes import BulkReport, Outcome
 
@@ -74,6 +75,7 @@ class FakeClient:
         *,
         retry: RetryPolicy | None = None,
         before_sending: Callable[[], Awaitable[None]] | None = None,
+        park: bool = False,
     ) -> Any:
         recipient = str(getattr(request, "phone_number", ""))
         self.asked.append(recipient)
@@ -105,6 +107,28 @@ class FakeClient:
             await self.gate.wait()
         if step.error is not None:
             raise step.error
+
+
+class PacedClient(FakeClient):
+    """Lets one message go to a hot recipient in so many seconds, and says so where it must not wait."""
+
+    def __init__(self, clock: Callable[[], float], *hot: int, interval: float = 6.0, concurrency: int = 4) -> None:
+        super().__init__(concurrency=concurrency)
+        self._clock = clock
+        self._interval = interval
+        self._due = dict.fromkeys(phones(hot), 0.0)
+        self.not_due = 0
+        """How often it was asked in vain."""
+
+    async def send(self, request: Request[Any], *, park: bool = False, **options: Any) -> Any:
+        recipient = str(getattr(request, "phone_number", ""))
+        if (due := self._due.get(recipient)) is not None:
+            assert park
+            if (wait := due - self._clock()) > 0:
+                self.not_due += 1
+                raise NotDueError("no room", retry_in=wait, scope=f"recipient …{recipient[-4:]}")
+            self._due[recipient] = self._clock() + self._interval
+        return await super().send(request, park=park, **options)
 
 
 class FakeTime:

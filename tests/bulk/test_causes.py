@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.bulk.fakes import FakeClient, FakeTime, counts, make_sender, phone, rows_of, text, texts
-from wabotick_async import Advice, APIError, CampaignAbortedError, NotSentError, Outcome, SendTemplate, SendText
+from wabotick_async import Advice, APIError, CampaignAbortedError, NotSentError, Outcome, Scope, SendTemplate, SendText
 from wabotick_async.bulk import BulkMessage, Journal
 from wabotick_async.bulk.journal import State
-from wabotick_async.bulk.policy import CAMPAIGN, Scope, stops, wait_before_retry
+from wabotick_async.bulk.policy import CAMPAIGN, stops, wait_before_retry
 
 
 def refusal(advice: Advice, text: str = "no") -> APIError:

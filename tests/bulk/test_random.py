@@ -14,8 +14,10 @@ from tests.bulk.fakes import FakeClient, FakeTime, Step, counts, make_sender, ph
 from wabotick_async.bulk import BulkSender, MemoryJournal
 from wabotick_async.endpoints import Request
 from wabotick_async.errors import (
+    Advice,
     APIError,
     CampaignAbortedError,
+    NotDueError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -28,6 +30,9 @@ ROWS = 12
 AGAIN = {
     "not sent": lambda: Step(NotSentError("down")),
     "not sent, early": lambda: Step(NotSentError("down"), early=True),
+    "not due": lambda: Step(NotDueError("later", retry_in=2.0, scope="recipient 1"), early=True),
+    "number not due": lambda: Step(NotDueError("later", retry_in=2.0, scope="number 1"), early=True),
+    "pair too fast": lambda: Step(APIError("slow", status=200, advice=Advice.SLOW_PAIR)),
     "too fast": lambda: Step(RateLimitedError("slow", status=429, retry_after=3.0)),
 }
 FINAL: dict[str, Callable[[], Step]] = {
@@ -92,7 +97,8 @@ def check(client: FakeClient, report: BulkReport, scripts: dict[int, tuple[list[
     for number in range(1, ROWS + 1):
         again, final = scripts.get(number, ([], "accepted"))
         # Each request that the server refused for pace left, and one more at most.
-        assert left[phone(number)] <= again.count("too fast") + (final != "invalid")
+        refused = again.count("too fast") + again.count("pair too fast")
+        assert left[phone(number)] <= refused + (final != "invalid")
     accepted = sum(scripts.get(number, ([], "accepted"))[1] == "accepted" for number in range(1, ROWS + 1))
     found = counts(report)
     assert found.get("accepted", 0) <= accepted

@@ -7,21 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import anyio
-import anyio.abc
 import msgspec
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from ..endpoints import Endpoint, Request
-from ..errors import Advice, APIError, RequestInvalidError, WabotickError
+from ..errors import Advice, APIError, NotDueError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
+from ..transport import Scope
 from .breaker import Breaker
 from .delivery import Delivered, Delivery, Job, Sends
 from .feed import Feed, Messages
 from .journal import Added, Journal, NewRow, State, Stored
-from .message import read_request, to_row
-from .policy import CAMPAIGN, LONGEST_WAIT_IN_A_RUN, Scope, scopes_of, stops
+from .message import to_row
+from .parking import Parking
+from .policy import CAMPAIGN, LONGEST_WAIT_IN_A_RUN, scopes_of, stops
 from .progress import BulkProgress
+from .quota import DAY, DailyRecipients
 from .result import BulkResult
+from .turns import Turns
 
 __all__ = ["Campaign", "CampaignSettings", "Emit"]
 
@@ -38,6 +41,7 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a campaign runs; see `BulkSender`."""
 
     concurrency: int
+    daily_recipients: int | None = None
     max_unknown: int
     patience: float
     registry: Mapping[str, Endpoint]
@@ -49,8 +53,8 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Campaign:
     """One run over an open journal. Make a new one for the next.
 
-    At most 1.25 times the concurrency is open at a time (waiting, in flight, or to be tried again), and the source is
-    read half a concurrency beyond that: no more than twice the concurrency ahead in all.
+    At most 1.25 times the concurrency is open at a time (waiting for the account's turn, or in flight), and the source
+    is read half a concurrency beyond that: no more than twice the concurrency ahead of what is concluded or parked.
     """
 
     def __init__(self, client: Sends, journal: Journal, emit: Emit | None, settings: CampaignSettings) -> None:
@@ -65,14 +69,20 @@ class Campaign:
         self._suppressed: set[str] = set()
         self._breaker = Breaker(clock=settings.monotonic, sleep=settings.sleep)
         self._counts: Counter[Outcome] = Counter()
-        self._read = self._known = self._open_jobs = 0
-        self._idle = anyio.Event()
-        self._idle.set()
+        self._read = self._known = 0
         self._ahead = max(1, settings.concurrency // 4)
-        self._slots = anyio.Semaphore(settings.concurrency + self._ahead)
-        self._jobs: MemoryObjectSendStream[Job]  # a stream must be closed, so it begins with the run
+        daily = settings.daily_recipients
+        self._daily = None if daily is None else DailyRecipients(daily, clock=settings.clock)
+        self._turns = Turns(
+            journal,
+            places=settings.concurrency + self._ahead,
+            registry=settings.registry,
+            parking=Parking(clock=settings.monotonic, sleep=settings.sleep),
+            daily=self._daily,
+            failed=self._fail,
+            sleep=settings.sleep,
+        )
         self._feed_scope = anyio.CancelScope()
-        self._returning: anyio.abc.TaskGroup | None = None
         self._workers: list[tuple[Delivery, anyio.CancelScope]] = []
         self.stopped: str | None = None
         """Why the run ends before the last message, or None."""
@@ -89,14 +99,15 @@ class Campaign:
         Args:
             messages: the source, or None to send what the journal has queued.
         """
-        self._jobs, queue = anyio.create_memory_object_stream[Job](0)
-        async with self._jobs, queue, anyio.create_task_group() as group:
+        self._turns.jobs, queue = anyio.create_memory_object_stream[Job](0)
+        async with self._turns.jobs, queue, anyio.create_task_group() as group:
             for _ in range(self._settings.concurrency):
                 group.start_soon(self._work, queue)
             await self._produce(messages)
-            self._jobs.close()
-        if self._blocked and self.stopped is None:
-            self.stopped = "; ".join(f"{scope} is stopped: {why}" for scope, why in self._blocked.items())
+            self._turns.jobs.close()
+        if self.stopped is None:
+            blocked = "; ".join(f"{scope} is stopped: {why}" for scope, why in self._blocked.items())
+            self.stopped = blocked or self._turns.left
 
     def stop(self, reason: str) -> None:
         """End the run: no message leaves any more, and those in flight are finished. The first reason counts."""
@@ -112,6 +123,9 @@ class Campaign:
             self.aborted, self.failure = True, failure
             self.stop(reason)
 
+    def _fail(self, error: Exception) -> None:
+        self._abort(_reason(error), error)
+
     @property
     def progress(self) -> BulkProgress:
         """Return the counts so far."""
@@ -123,7 +137,8 @@ class Campaign:
             unknown=self._counts[Outcome.UNKNOWN],
             skipped=self._counts[Outcome.SKIPPED],
             known=self._known,
-            waiting=self._open_jobs - in_flight,
+            waiting=self._turns.open - in_flight,
+            parked=self._turns.parked,
             in_flight=in_flight,
             elapsed=self._settings.monotonic() - self._began,
             stopping=self.stopped,
@@ -133,8 +148,11 @@ class Campaign:
         feed = Feed(() if messages is None else messages, self._ahead)
         with self._feed_scope:
             async with anyio.create_task_group() as group:
-                self._returning = group
+                self._turns.begin(group)
                 try:
+                    if self._daily is not None:
+                        since = self._settings.clock() - DAY
+                        self._daily.remember(await self._journal.recent_receivers(since, self._daily.limit))
                     self._suppressed.update(await self._journal.receivers_with(_SUPPRESS))
                     if messages is None:
                         self.source_read = await self._journal.get_meta(_SOURCE_READ) != "no"
@@ -142,13 +160,12 @@ class Campaign:
                         await self._journal.set_meta(_SOURCE_READ, "no")
                         group.start_soon(feed.pull)
                         await self._take_in(feed)
-                    await self._idle.wait()
                     await self._take_up_the_rest()
                 except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
-                    self._abort(_reason(error), error)
+                    self._fail(error)
                 finally:
                     feed.close()
-                    self._returning = None  # from here on nothing is tried again in this run
+                    self._turns.end()
 
     async def _take_in(self, feed: Feed) -> None:
         failure: Exception | None = None
@@ -169,7 +186,7 @@ class Campaign:
             await self._journal.set_meta(_SOURCE_READ, "yes")
             self.source_read = True
         if failure is not None:
-            await self._idle.wait()  # what the source gave before is sent first
+            await self._turns.all_done()  # what the source gave before is sent first
             self._abort(f"the source failed after message {self._read}: {failure}", failure)
 
     async def _sort_in(self, request: Request[Any], stored: Stored) -> None:
@@ -179,7 +196,7 @@ class Campaign:
         elif stored.state is not State.QUEUED:
             self._known += 1
         elif stored.not_before <= self._settings.clock():
-            await self._submit(Job(seq=stored.seq, request=request))
+            await self._turns.submit(Job(seq=stored.seq, request=request))
 
     async def _take_up_the_rest(self) -> None:
         """Send what earlier runs left queued and this source did not bring, each row when it is due.
@@ -187,57 +204,45 @@ class Campaign:
         Rows that are due only after a long time are left to a later run.
         """
         while True:
-            now, after = self._settings.clock(), 0
-            while rows := await self._journal.queued(after, self._settings.concurrency, now):
-                for row in rows:
-                    request = read_request(row.endpoint, row.payload, self._settings.registry)
-                    await self._submit(Job(seq=row.seq, request=request))
-                after = rows[-1].seq
-            await self._idle.wait()
+            now = self._settings.clock()
+            await self._turns.take_up(self._settings.concurrency, now)
+            if await self._turns.rest():
+                continue
             due = await self._journal.next_due(now)
             if due is None or (wait := due - self._settings.clock()) > LONGEST_WAIT_IN_A_RUN:
                 return
             await self._settings.sleep(max(wait, _SHORTEST_SLEEP))
 
-    async def _submit(self, job: Job) -> None:
-        await self._slots.acquire()
-        if self._open_jobs == 0:
-            self._idle = anyio.Event()
-        self._open_jobs += 1
-        await self._jobs.send(job)
-
-    async def _submit_again(self, job: Job, wait: float) -> None:
-        await self._settings.sleep(wait)
-        job.returns += 1
-        await self._jobs.send(job)
-
-    def _close(self) -> None:
-        self._open_jobs -= 1
-        self._slots.release()
-        if self._open_jobs == 0:
-            self._idle.set()
-
     async def _work(self, queue: MemoryObjectReceiveStream[Job]) -> None:
         clock = self._settings.clock
-        delivery = Delivery(self._client, self._journal, may_leave=lambda: self.stopped is None, clock=clock)
+        delivery = Delivery(
+            self._client,
+            self._journal,
+            may_leave=lambda: self.stopped is None,
+            clock=clock,
+            granted=self._turns.granted,
+        )
         with anyio.CancelScope() as scope:
             self._workers.append((delivery, scope))
             async for job in queue:
                 try:
                     await self._handle(job, delivery)
                 except Exception as error:  # noqa: BLE001 - as in _produce
-                    self._abort(_reason(error), error)
+                    self._fail(error)
                 delivery.claimed = False
                 if self.stopped is not None:
                     return
 
     async def _handle(self, job: Job, delivery: Delivery) -> None:
         if any(scope in self._blocked for scope in scopes_of(job.request)):
-            self._close()  # it stays queued
+            self._turns.close(job.seq)  # it stays queued
             return
         if self._suppressed and getattr(job.request, "phone_number", None) in self._suppressed:
             skipped = await delivery.skip(job, _SUPPRESS, "the recipient wants no messages")
             await self._conclude(job, skipped)
+            return
+        if not self._turns.admit(job):
+            self._turns.close(job.seq)
             return
         await self._breaker.permit()
         try:
@@ -246,6 +251,7 @@ class Campaign:
             self._breaker.spared()
             raise
         self._note_reach(delivered)
+        self._turns.delivered(job, delivered.outcome)
         await self._conclude(job, delivered)
 
     def _note_reach(self, delivered: Delivered) -> None:
@@ -253,23 +259,20 @@ class Campaign:
         fate = delivered.outcome if delivered.error is None else delivered.error.outcome
         if fate in {Outcome.ACCEPTED, Outcome.REFUSED}:
             self._breaker.succeeded()
-        elif delivered.error is None:
+        elif delivered.error is None or isinstance(delivered.error, NotDueError):
             self._breaker.spared()
         else:
             self._breaker.failed()
 
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         error = delivered.error
-        if error is not None:
+        if error is not None and not isinstance(error, NotDueError):
             self._consider_stopping(error, job)
         if delivered.failure is not None:
             self._abort(_reason(delivered.failure), delivered.failure)
         if delivered.outcome is Outcome.NOT_SENT:
-            soon = delivered.retry_in <= LONGEST_WAIT_IN_A_RUN
-            if error is not None and soon and self._returning is not None and self.stopped is None:
-                self._returning.start_soon(self._submit_again, job, delivered.retry_in)
-            else:
-                self._close()
+            if error is None or self.stopped is not None or not self._turns.put_off(job, error, delivered.retry_in):
+                self._turns.close(job.seq)
             return
         self._last_outcome = self._settings.monotonic()
         self._counts[delivered.outcome] += 1
@@ -278,7 +281,7 @@ class Campaign:
         try:
             await self._tell(job.seq, job.request, delivered.outcome, receipt=delivered.receipt, error=error)
         finally:
-            self._close()
+            self._turns.close(job.seq)
 
     def _consider_stopping(self, error: WabotickError, job: Job) -> None:
         scope = stops(error, job.request)

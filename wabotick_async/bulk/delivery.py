@@ -33,6 +33,7 @@ class Sends(Protocol):
         *,
         retry: RetryPolicy | None = None,
         before_sending: Callable[[], Awaitable[None]] | None = None,
+        park: bool = False,
     ) -> AnswerT:
         """Send one request; see `WabotickClient.send`."""
         ...
@@ -70,14 +71,22 @@ class Delivery:
         journal: has the row queued.
         may_leave: asked in the last moment before the claim.
         clock: seconds since the epoch.
+        granted: told the row's number when the client is about to send it.
     """
 
     def __init__(
-        self, client: Sends, journal: Journal, *, may_leave: Callable[[], bool], clock: Callable[[], float]
+        self,
+        client: Sends,
+        journal: Journal,
+        *,
+        may_leave: Callable[[], bool],
+        clock: Callable[[], float],
+        granted: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._journal = journal
         self._may_leave = may_leave
+        self._granted = granted
         self._clock = clock
         self.claimed = False
         """Whether a message is on its way or about to be, so that calling it off may leave its outcome unknown.
@@ -116,13 +125,14 @@ class Delivery:
 
     async def _send(self, job: Job) -> Any:
         async def claim() -> None:
+            self._granted(job.seq)
             if not self._may_leave():
                 raise _NotThisTimeError
             if not await self._claim(job):
                 raise _NotThisTimeError  # the row is not queued any more
 
         try:
-            return await self._client.send(job.request, retry=_ONE_ATTEMPT, before_sending=claim)
+            return await self._client.send(job.request, retry=_ONE_ATTEMPT, before_sending=claim, park=True)
         except Exception:
             raise
         except BaseException:  # cancelled: the message may have left

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..endpoints import Request
 from ..errors import (
     Advice,
     APIError,
     ConfigurationError,
+    NotDueError,
     NotSentError,
     RateLimitedError,
     ServerError,
@@ -16,8 +17,17 @@ from ..errors import (
     WabotickError,
 )
 from ..outcomes import Outcome
+from ..transport import Scope
 
-__all__ = ["CAMPAIGN", "LONGEST_WAIT_IN_A_RUN", "Scope", "returns_to_queue", "scopes_of", "stops", "wait_before_retry"]
+__all__ = [
+    "CAMPAIGN",
+    "LONGEST_WAIT_IN_A_RUN",
+    "narrow_scope",
+    "returns_to_queue",
+    "scopes_of",
+    "stops",
+    "wait_before_retry",
+]
 
 LONGEST_WAIT_IN_A_RUN: Final = 300.0
 """Seconds: a row that has to wait longer is left to a later run."""
@@ -35,18 +45,12 @@ _STOPS_CAMPAIGN: Final = frozenset({Advice.FIX_CREDENTIALS, Advice.PAUSE_CAMPAIG
 _FOR_PACE: Final = frozenset(
     {Advice.SLOW_ACCOUNT, Advice.SLOW_NUMBER, Advice.SLOW_PAIR, Advice.PAUSE_NUMBER, Advice.DEFER_DAY}
 )
+_HELD_BACK: Final = {
+    Advice.SLOW_PAIR: "recipient",
+    Advice.SLOW_NUMBER: "number",
+    Advice.PAUSE_NUMBER: "number",
+}
 _WRONG_ADDRESS: Final = frozenset({404, 405, 419})
-
-
-class Scope(NamedTuple):
-    """What a stop concerns."""
-
-    kind: str
-    """`campaign`, `number` or `template`."""
-    value: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.value}".rstrip()
 
 
 CAMPAIGN: Final = Scope("campaign")
@@ -93,6 +97,15 @@ def returns_to_queue(error: WabotickError, request: Request[Any]) -> bool:
     return isinstance(error, APIError) and error.advice in _FOR_PACE
 
 
+def narrow_scope(error: WabotickError) -> str | None:
+    """Return the kind of scope whose pace held a row back; None where that was the account's, or no matter of pace."""
+    if isinstance(error, NotDueError):
+        return error.scope.partition(" ")[0]
+    if isinstance(error, RateLimitedError) and error.status == 429:
+        return None
+    return _HELD_BACK.get(error.advice) if isinstance(error, APIError) and error.advice is not None else None
+
+
 def wait_before_retry(error: WabotickError, returns: int) -> float:
     """Return the seconds after which a row that went back may be tried again.
 
@@ -100,6 +113,8 @@ def wait_before_retry(error: WabotickError, returns: int) -> float:
         error: why it went back.
         returns: how often it went back before.
     """
+    if isinstance(error, NotDueError):
+        return error.retry_in
     asked = error.retry_after if isinstance(error, APIError | ServerError) else None
     backoff = min(_BACKOFF_CAP, _BACKOFF_BASE * 2.0 ** min(returns, 10))
     if isinstance(error, APIError):

@@ -19,7 +19,9 @@ class BulkProgress(msgspec.Struct, frozen=True, kw_only=True):
     known: int = 0
     """Messages that earlier runs finished; they are not sent again."""
     waiting: int = 0
-    """Messages that wait for their turn: for the rate limiter, or to be tried again."""
+    """Messages that wait for their turn at the rate limiter, or to be tried again."""
+    parked: int = 0
+    """Messages that wait for the turn of their recipient, number or template; they keep nobody waiting."""
     in_flight: int = 0
     """Messages that left and have no answer yet."""
     elapsed: float = 0.0

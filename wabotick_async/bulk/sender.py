@@ -90,6 +90,7 @@ class BulkSender:
         }
         self._settings = CampaignSettings(
             concurrency=client.limits.concurrency if concurrency is None else concurrency,
+            daily_recipients=client.limits.daily_recipients,
             max_unknown=max_unknown,
             patience=patience,
             registry=registry,

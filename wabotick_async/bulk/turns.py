@@ -1,0 +1,247 @@
+"""Whose turn it is: rows that are open hold a place, all others wait without one, in memory or in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import anyio
+import anyio.abc
+from anyio.streams.memory import MemoryObjectSendStream
+
+from ..endpoints import Endpoint, Request
+from ..errors import NotDueError, WabotickError
+from ..outcomes import Outcome
+from ..transport.pace import Scope, scopes_of
+from .delivery import Job
+from .journal import Journal, Row
+from .message import read_request
+from .parking import Parked, Parking
+from .policy import LONGEST_WAIT_IN_A_RUN, narrow_scope
+from .quota import DailyRecipients
+
+__all__ = ["Turns"]
+
+_DAY: Final = Scope("day")
+_WRITTEN: Final = frozenset({Outcome.ACCEPTED, Outcome.UNKNOWN})
+
+
+class Turns:
+    """Hands rows to the workers, each when it is its turn.
+
+    Args:
+        journal: has the rows queued.
+        places: rows that may be open at a time.
+        registry: where the endpoints of journalled rows are looked up.
+        parking: holds what has to wait.
+        daily: how many different recipients a day; None for any number.
+        failed: told of an error that ends the run.
+        sleep: waits some seconds.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        places: int,
+        registry: Mapping[str, Endpoint],
+        parking: Parking,
+        daily: DailyRecipients | None,
+        failed: Callable[[Exception], None],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._journal = journal
+        self._registry = registry
+        self._parking = parking
+        self._daily = daily
+        self._failed = failed
+        self._sleep = sleep
+        self._slots = anyio.Semaphore(places)
+        self._open: set[int] = set()
+        self._closed: set[int] | None = None
+        self._idle = anyio.Event()
+        self._idle.set()
+        self._over = anyio.CancelScope()
+        self._group: anyio.abc.TaskGroup | None = None
+        self.jobs: MemoryObjectSendStream[Job]  # a stream must be closed, so it begins with the run
+        """Where the workers take their jobs from."""
+        self.left: str | None = None
+        """Why rows were left to a later run, or None."""
+
+    @property
+    def open(self) -> int:
+        """Return how many rows are with the workers or on the way to them."""
+        return len(self._open)
+
+    @property
+    def parked(self) -> int:
+        """Return how many rows are parked."""
+        return len(self._parking)
+
+    def begin(self, group: anyio.abc.TaskGroup) -> None:
+        """From here on hand rows that wait to the workers as they come due, in tasks of the group."""
+        self._group = group
+        group.start_soon(self._bring_back, group)
+
+    def end(self) -> None:
+        """Try nothing again any more; what waits stays queued in the journal."""
+        self._group = None
+        self._over.cancel()
+        self._parking.clear()
+        self._note()
+
+    async def submit(self, job: Job) -> None:
+        """Hand a row to the workers when there is a place, or let it wait where its turn is not now."""
+        if self._is_known(job.seq) or self._waits(job):
+            self._note()
+            return
+        await self._slots.acquire()
+        self._open.add(job.seq)
+        self._note()
+        await self.jobs.send(job)
+
+    async def take_up(self, page: int, now: float) -> None:
+        """Submit all queued rows that are due, besides those that are open or parked."""
+        self.left = None
+        self._parking.left = self._parking.hungry = False
+        self._note()
+        after = 0
+        while True:
+            self._closed = ended = set[int]()  # a row that ends from here on may be on the page all the same
+            rows = await self._journal.queued(after, page, now)
+            for row in rows:
+                if not self._is_known(row.seq) and row.seq not in ended:
+                    await self.submit(Job(seq=row.seq, request=self._read(row)))
+            if not rows:
+                break
+            after = rows[-1].seq
+        self._closed = None
+
+    async def rest(self) -> bool:
+        """Wait until nothing is open or parked; True, perhaps sooner, where more is to be taken up."""
+        await self._idle.wait()
+        return self._parking.left or self._parking.hungry
+
+    async def all_done(self) -> None:
+        """Wait until nothing is open or parked."""
+        while self._open or len(self._parking):
+            self._parking.hungry = False
+            self._note()
+            await self._idle.wait()
+
+    def admit(self, job: Job) -> bool:
+        """Tell whether a row may be sent to its recipient today; if not, it waits."""
+        wait = 0.0 if self._daily is None else self._daily.admit(_recipient(job.request))
+        if wait:
+            self._wait_for_day(job, wait)
+        return not wait
+
+    def granted(self, seq: int) -> None:
+        """Note that a row is about to leave: whoever waits behind it may ask."""
+        self._parking.ended(seq)
+        self._note()
+
+    def delivered(self, job: Job, outcome: Outcome) -> None:
+        """Note what became of an admitted row."""
+        if self._daily is not None:
+            self._daily.release(_recipient(job.request), written=outcome in _WRITTEN)
+            self._parking.wake(_DAY)
+
+    def put_off(self, job: Job, error: WabotickError, wait: float) -> bool:
+        """Let a row that was not sent wait, or leave it to a later run; True where it keeps its place meanwhile.
+
+        A row that was held back by a limit of its own is parked. Trouble that may be everybody's keeps its rows open,
+        so that an outage goes no further than the rows that are open then.
+        """
+        kind = narrow_scope(error)
+        if wait > LONGEST_WAIT_IN_A_RUN:
+            if isinstance(error, NotDueError):
+                self.left = self.left or str(error)
+        elif kind is not None:
+            job.returns += not isinstance(error, NotDueError)
+            scope = scopes_of(job.request, None).of_kind(kind)
+            self._park(job, scope, wait, firm=not isinstance(error, NotDueError))
+        elif self._group is not None:
+            self._group.start_soon(self._submit_again, job, wait)
+            return True
+        return False
+
+    def close(self, seq: int) -> None:
+        """Give the place of a row back."""
+        self._open.discard(seq)
+        if self._closed is not None:
+            self._closed.add(seq)
+        self._slots.release()
+        self._parking.ended(seq)
+        self._note()
+
+    async def _bring_back(self, group: anyio.abc.TaskGroup) -> None:
+        with self._over:
+            while True:
+                await self._parking.wait()
+                await self._slots.acquire()
+                parked = self._parking.take()
+                if parked is None:
+                    self._slots.release()
+                    continue
+                self._open.add(parked.seq)
+                group.start_soon(self._bring, parked)
+
+    async def _submit_again(self, job: Job, wait: float) -> None:
+        await self._sleep(wait)
+        job.returns += 1
+        await self.jobs.send(job)
+
+    async def _bring(self, parked: Parked) -> None:
+        request = parked.request
+        try:
+            if request is None:
+                row = await self._journal.queued_row(parked.seq)
+                request = None if row is None else self._read(row)
+        except Exception as error:  # noqa: BLE001 - it ends the run with its report
+            self._failed(error)
+            return
+        if request is None:
+            self.close(parked.seq)  # it is not queued any more
+            return
+        await self.jobs.send(Job(seq=parked.seq, request=request, returns=parked.returns))
+
+    def _read(self, row: Row) -> Request[Any]:
+        return read_request(row.endpoint, row.payload, self._registry)
+
+    def _is_known(self, seq: int) -> bool:
+        return seq in self._open or seq in self._parking
+
+    def _waits(self, job: Job) -> bool:
+        if self._parking.join(_parked(job), scopes_of(job.request, None)):
+            return True
+        wait = 0.0 if self._daily is None else self._daily.wait_for(_recipient(job.request))
+        if wait:
+            self._wait_for_day(job, wait)
+        return wait > 0
+
+    def _wait_for_day(self, job: Job, wait: float) -> None:
+        if wait <= LONGEST_WAIT_IN_A_RUN or wait == float("inf"):
+            self._park(job, _DAY, wait)
+        elif self._daily is not None:
+            self.left = f"{self._daily.limit} recipients a day have their message; the next may in {wait / 3600:.1f} h"
+
+    def _park(self, job: Job, scope: Scope, wait: float, *, firm: bool = False) -> None:
+        if self._group is not None:
+            self._parking.park(_parked(job), scope, wait, firm=firm)
+
+    def _note(self) -> None:
+        """Keep `_idle` true to its name; a hungry lane counts as idle, too."""
+        if (self._open or len(self._parking)) and not self._parking.hungry:
+            if self._idle.is_set():
+                self._idle = anyio.Event()
+        else:
+            self._idle.set()
+
+
+def _parked(job: Job) -> Parked:
+    return Parked(job.seq, job.returns, job.request)
+
+
+def _recipient(request: Request[Any]) -> str:
+    return str(getattr(request, "phone_number", ""))
