@@ -13,6 +13,7 @@ from wabotick_async.cli import progress as view
 from wabotick_async.cli.exits import ExitCode
 from wabotick_async.cli.progress import Pace, describe, show_progress
 from wabotick_async.cli.report import exit_code_of_report, print_report
+from wabotick_async.testing import NoLimit
 
 
 class Clock:
@@ -20,16 +21,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-class NoLimiter:
-    async def acquire(self, request: object = None, *, max_wait: float | None = None) -> float:
-        return 0.0
-
-    def throttled(self, until: float) -> None:
-        self.pause(until)
-
-    def pause(self, until: float) -> None: ...
 
 
 @pytest.fixture
@@ -57,9 +48,13 @@ def test_without_measurements_there_is_no_pace() -> None:
 def test_all_numbers_are_on_the_line(pace: Pace) -> None:
     progress = BulkProgress(read=9, accepted=1000, refused=2, unknown=3, known=4, waiting=5, in_flight=6)
 
-    assert describe(progress, 2000, pace, NoLimiter()) == (
+    assert describe(progress, 2000, pace, NoLimit()) == (
         "1,009 of 2,000  100/s  accepted 1,000  refused 2  unknown 3  waiting 11  ETA 0:10  (answers)"
     )
+
+
+def test_parked_rows_are_counted_where_there_are_any(pace: Pace) -> None:
+    assert "  waiting 1  parked 2,500  ETA" in describe(BulkProgress(waiting=1, parked=2500), 9, pace, NoLimit())
 
 
 def test_what_is_waited_for() -> None:
@@ -71,8 +66,11 @@ def test_what_is_waited_for() -> None:
 
     assert awaited(BulkProgress()) == "the next message)"
     assert awaited(BulkProgress(stopping="x", in_flight=3)) == "finishing the 3 in flight)"
-    limiter.pause(2.5)
-    assert awaited(BulkProgress(in_flight=3)) == "the platform asked for a pause of 2.5 s)"
+    assert awaited(BulkProgress(parked=3)) == "the turns of those parked)"
+    assert awaited(BulkProgress(parked=3, waiting=1)) == "the next message)"
+    assert awaited(BulkProgress(parked=3, in_flight=1)) == "answers)"
+    limiter.pause(2.5, why="slow\x1b[2J down")
+    assert awaited(BulkProgress(in_flight=3)) == "account pauses for 2.5 s: slow\\x1b[2J down)"
 
 
 async def test_the_rate_limit_is_waited_for() -> None:
@@ -95,7 +93,7 @@ async def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(view, "_LIVE_STEP", 0.001)
 
-    async with show_progress(lambda: BulkProgress(accepted=1), 2, NoLimiter()):
+    async with show_progress(lambda: BulkProgress(accepted=1), 2, NoLimit()):
         await asyncio.sleep(0.02)
 
     assert "1 of 2" in terminal.getvalue()
@@ -106,7 +104,7 @@ async def test_everything_else_gets_lines(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
     monkeypatch.setattr(view, "_PLAIN_STEP", 0.001)
 
-    async with show_progress(lambda: BulkProgress(accepted=1), 2, NoLimiter()):
+    async with show_progress(lambda: BulkProgress(accepted=1), 2, NoLimit()):
         await asyncio.sleep(0.02)
 
     assert stream.getvalue().startswith("1 of 2  0/s  accepted 1")

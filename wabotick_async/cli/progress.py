@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..bulk import BulkProgress
 from ..transport import Limiter, RateLimiter
-from .terminal import say, stderr
+from .terminal import plain, say, stderr
 
 __all__ = ["Pace", "describe", "show_progress"]
 
@@ -58,6 +58,7 @@ class Pace:
 def describe(progress: BulkProgress, total: int, pace: Pace, limiter: Limiter) -> str:
     """Return the state of a campaign on one line."""
     done = progress.known + progress.done
+    parked = (f"parked {progress.parked:,}",) if progress.parked else ()
     return "  ".join(
         (
             f"{done:,} of {total:,}",
@@ -66,6 +67,7 @@ def describe(progress: BulkProgress, total: int, pace: Pace, limiter: Limiter) -
             f"refused {progress.refused:,}",
             f"unknown {progress.unknown:,}",
             f"waiting {progress.waiting + progress.in_flight:,}",
+            *parked,
             f"ETA {pace.left(total - done)}",
             f"({_awaited(progress, limiter)})",
         )
@@ -75,12 +77,11 @@ def describe(progress: BulkProgress, total: int, pace: Pace, limiter: Limiter) -
 def _awaited(progress: BulkProgress, limiter: Limiter) -> str:
     if progress.stopping is not None:
         return f"finishing the {progress.in_flight} in flight"
-    if isinstance(limiter, RateLimiter):
-        if limiter.paused_for > 0:
-            return f"the platform asked for a pause of {limiter.paused_for:.1f} s"
-        if limiter.waiting:
-            return f"the limit of {limiter.rate:g} requests a second"
-    return "answers" if progress.in_flight else "the next message"
+    if isinstance(limiter, RateLimiter) and (awaited := limiter.waiting_for()):
+        return plain(awaited)
+    if progress.in_flight:
+        return "answers"
+    return "the turns of those parked" if progress.parked and not progress.waiting else "the next message"
 
 
 @contextlib.asynccontextmanager
