@@ -156,7 +156,7 @@ class WabotickClient:
             before_sending: awaited in each attempt after the rate limiter's grant and before the first byte, to record
                 the intent to send. What it raises ends the call, and nothing was sent.
             park: raise NotDueError at once where the number, the template or the recipient has no room within a
-                second, instead of waiting for it.
+                quarter of a second, instead of waiting for it.
 
         Raises:
             WabotickError: whose `outcome` says what became of the request: not sent, refused or unknown.

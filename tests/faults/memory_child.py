@@ -35,6 +35,7 @@ class Server:
         *,
         retry: RetryPolicy | None = None,
         before_sending: Callable[[], Awaitable[None]] | None = None,
+        park: bool = False,
     ) -> Any:
         assert before_sending is not None
         await before_sending()

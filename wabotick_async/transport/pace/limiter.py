@@ -21,7 +21,7 @@ __all__ = ["RateLimiter"]
 
 _URGENT_IN_A_ROW: Final = 4
 """Urgent grants after which one of the others goes, where somebody waits: nobody starves."""
-_WORTH_PARKING: Final = 1.0
+_WORTH_PARKING: Final = 0.25
 """Seconds: who asked not to wait for a narrow scope waits so long all the same."""
 
 
@@ -89,7 +89,7 @@ class RateLimiter(Standing):
             scopes: of the request besides the account; see `scopes_of`.
             max_wait: seconds to wait at most.
             urgent: overtake those who are not.
-            park: rather raise than wait where a scope narrower than the account is not due within a second.
+            park: rather raise than wait where a scope narrower than the account is not due within a quarter of a second.
 
         Raises:
             NotSentError: the grant is further away than `max_wait`.
