@@ -32,6 +32,7 @@ format: $(DEV) ## put the code in its standard form
 
 bench: $(DEV) ## measure against a naive aiohttp loop
 	@$(BIN)/python -m benchmarks
+	@$(PIP) install --group bench && $(BIN)/python -m benchmarks.pace
 
 soak: $(DEV) ## kill a campaign 200 times, and compare its journal with the ledger of the server
 	@$(BIN)/python -m benchmarks.soak
