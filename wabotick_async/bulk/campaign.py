@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import anyio
 import anyio.abc
-import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ..endpoints import Endpoint, Request
+from ..endpoints import Request
 from ..errors import Advice, APIError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
 from .breaker import Breaker
@@ -22,8 +21,9 @@ from .message import read_request, to_row
 from .policy import CAMPAIGN, LONGEST_WAIT_IN_A_RUN, Scope, scopes_of, stops
 from .progress import BulkProgress
 from .result import BulkResult
+from .settings import CampaignSettings
 
-__all__ = ["Campaign", "CampaignSettings", "Emit"]
+__all__ = ["Campaign", "Emit"]
 
 Emit = Callable[[BulkResult], Awaitable[None]]
 
@@ -32,18 +32,6 @@ _SOURCE_READ: Final = "sender.source_read"
 _SUPPRESS: Final = Advice.SUPPRESS_RECIPIENT.value
 _ALL_REJECTED: Final = 20
 """First messages of a run that may all be rejected for their parameters before the run takes the hint."""
-
-
-class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a campaign runs; see `BulkSender`."""
-
-    concurrency: int
-    max_unknown: int
-    patience: float
-    registry: Mapping[str, Endpoint]
-    clock: Callable[[], float]
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
 
 
 class Campaign:
