@@ -47,7 +47,8 @@ class SlowResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def growth(self) -> int:
         """Return by how many KiB the process was larger in the later nine tenths than after the first."""
-        early = max((mark for mark in self.marks if mark.rows * 10 <= self.rows), key=lambda mark: mark.rows)
+        first_tenth = [mark for mark in self.marks if mark.rows * 10 <= self.rows]
+        early = first_tenth[-1] if first_tenth else self.marks[0]
         return max(mark.resident for mark in self.marks if mark.rows >= early.rows) - early.resident
 
     @property

@@ -84,3 +84,7 @@ async def test_rows_are_held_against_the_ledger(tmp_path: Path) -> None:
     await journal.close()
     # Row 0 is right; 1 has another delivery's id, 2 was not delivered, 3 is unknown.
     assert judge_rows(array("I", [0, 9, 1, 3]), journal.path) == (1, 3)
+
+
+def test_a_campaign_too_short_for_a_first_tenth_grows_from_its_first_mark() -> None:
+    assert msgspec.structs.replace(GOOD, rows=50, marks=(mark(50, 7),)).growth == 0
