@@ -35,6 +35,7 @@ class SlowServer:
     """The server as its parent sees it.
 
     Args:
+        address: its base URL.
         parent: where it takes the question for its ledger.
     """
 
