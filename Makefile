@@ -4,6 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check # errors only
 TESTS  ?= tests
+# What the result of the tests depends on, and the mark of the last whole run that passed.
+INPUTS := wabotick_async tests examples benchmarks docs README.md CHANGELOG.md pyproject.toml Makefile .ci
+PASSED := $(VENV)/.all-tests-passed
+PYTEST  = $(BIN)/python -m pytest -n auto --dist loadgroup
+CHANGED = find $(INPUTS) -newer $(PASSED) -not -name '__pycache__' -not -name '*.pyc' -print -quit
 
 RUNTIME := $(VENV)/.runtime-is-ready
 DEV     := $(VENV)/.dev-is-ready
@@ -17,8 +22,18 @@ help: ## list the verbs
 demo: $(RUNTIME) ## send a campaign to the embedded sandbox, with faults, and check the report
 	@$(BIN)/wabotick demo
 
-test: $(DEV) ## run all tests with coverage (TESTS=path for some of them, without)
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS) $(if $(filter tests,$(TESTS)),--cov --cov-report=term)
+test: $(DEV) ## run all tests with coverage; where nothing changed since they passed, the quick ones (ALL=1, TESTS=path)
+ifneq ($(TESTS),tests)
+	@$(PYTEST) $(TESTS)
+else
+	@if [ -z "$(ALL)$(CI)" ] && [ -e $(PASSED) ] && [ -z "$$($(CHANGED))" ]; then \
+		echo "nothing changed since all tests passed: running the quick ones once more (make test ALL=1 for all)"; \
+		$(PYTEST) -m "not slow" tests; \
+	else \
+		rm -f $(PASSED); \
+		$(PYTEST) --cov --cov-report=term tests && touch $(PASSED); \
+	fi
+endif
 
 lint: $(DEV) ## check style, format and types
 	@$(BIN)/ruff check

@@ -14,8 +14,11 @@ from pathlib import Path
 from benchmarks.machine import description
 from benchmarks.soak_import import ImportResult, import_under_kills
 from benchmarks.soak_run import Soak, SoakError, SoakResult, SoakSettings
+from benchmarks.soak_slow import MOST_GROWTH, SlowResult, slow_campaign
+from benchmarks.soak_slow_child import Mark
 
 _MOST = 900_000  # further numbers would meet the recipients to whom the sandbox does something special
+_SLOW_IN_FLIGHT = 128
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,10 +51,12 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=_up_to(10_000), default=200, help="processes to kill (%(default)s)")
     parser.add_argument("--in-flight", type=_up_to(1000), default=64, help="sends in flight (%(default)s)")
     parser.add_argument("--part", type=_up_to(_MOST), default=10_000, help="messages a process feeds (%(default)s)")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the import; 0: none (%(default)s)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="of import and long campaign; 0: neither (%(default)s)"
+    )
     parser.add_argument("--import-kills", type=_up_to(100), default=3, help="kills during it (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of kills and faults (%(default)s)")
-    parser.add_argument("--limit", type=float, default=1200.0, help="stop after so many seconds (%(default)s)")
+    parser.add_argument("--limit", type=float, default=3600.0, help="stop after so many seconds (%(default)s)")
     parser.add_argument("--directory", type=Path, default=Path("build"), help="where to work (%(default)s)")
     return parser
 
@@ -81,8 +86,10 @@ async def _bounded(directory: Path, options: argparse.Namespace) -> bool:
             return campaign.truthful and campaign.kills == settings.kills
         dice = random.Random(settings.seed)
         imported = await import_under_kills(directory / "import.journal", options.rows, options.import_kills, dice)
-        print(f"\n{import_text(imported)}", flush=True)
-    return campaign.truthful and campaign.kills == settings.kills and imported.truthful
+        print(f"\n{import_text(imported)}\n", flush=True)
+        slow = await slow_campaign(directory / "slow.journal", options.rows, _SLOW_IN_FLIGHT, _say_mark)
+        print(f"\n{slow_text(slow)}", flush=True)
+    return campaign.truthful and campaign.kills == settings.kills and imported.truthful and slow.good
 
 
 def campaign_text(result: SoakResult, settings: SoakSettings) -> str:
@@ -126,6 +133,29 @@ def import_text(result: ImportResult) -> str:
         "integrity_check": result.integrity,
         "time": f"{result.seconds:.0f} s",
         "verdict": "truthful" if result.truthful else "NOT TRUTHFUL",
+    }
+    return "\n".join(f"{name:18}{value}" for name, value in lines.items())
+
+
+def _say_mark(mark: Mark) -> None:
+    print(
+        f"{mark.rows:,} rows read: {mark.resident / 1024:.1f} MiB in memory, {mark.largest / 1024:.1f} MiB at most, "
+        f"{mark.ahead} rows ahead, {mark.seconds:.0f} s",
+        flush=True,
+    )
+
+
+def slow_text(result: SlowResult) -> str:
+    """Return what the long campaign found, for people."""
+    lines = {
+        "slow server": f"{result.rows:,} rows, {result.in_flight} in flight",
+        "memory grew": f"{result.growth / 1024:.1f} MiB after the first tenth; at most {MOST_GROWTH >> 10}",
+        "read ahead": f"{result.marks[-1].ahead} rows; at most {2 * result.in_flight}",
+        "in its ledger": f"{result.once:,} once, {result.doubled} more than once, {result.strangers} strangers",
+        "in its journal": f"{result.accepted:,} accepted as the ledger has them, {result.misstated} otherwise",
+        "integrity_check": result.integrity,
+        "time": f"{result.seconds:.0f} s",
+        "verdict": "truthful and bounded" if result.good else "NOT TRUTHFUL OR NOT BOUNDED",
     }
     return "\n".join(f"{name:18}{value}" for name, value in lines.items())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,28 @@ from aioresponses import aioresponses as aioresponses_mock
 from hypothesis import HealthCheck, settings
 
 from tests.contract import fixture_files
+
+# What takes processes, kills, or a search: `make test` runs it where something changed. Coverage leaves it out: that
+# would cost as much again, and show nothing that the tests nearer to the code do not show.
+SLOW = (
+    "benchmarks/",
+    "bulk/journal/test_crash.py",
+    "bulk/journal/test_machine.py",
+    "bulk/journal/test_random.py",
+    "bulk/test_random.py",
+    "bulk/test_sandbox.py",
+    "examples/test_examples.py",
+    "examples/test_readme.py",
+    "faults/",
+    "security/test_scan_plugin.py",
+    "soak/",
+    "structure/test_wheel.py",
+    "transport/test_limiter_property.py",
+    "typing/",
+    "wire/test_properties.py",
+)
+# The command line in processes of its own: slow, and measured.
+SLOW_AND_MEASURED = ("cli/test_broadcast.py", "cli/test_demo.py", "cli/test_resume.py", "cli/test_sandbox_command.py")
 
 # Every test is read for tokens that it leaves behind.
 pytest_plugins = ["tests.security.scan_plugin"]
@@ -49,3 +72,22 @@ def mocked_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses_mock]:
 def load_fixture() -> Callable[[str], bytes]:
     """Read an answer of tests/fixtures: `load_fixture("send_template/success-1.json")`."""
     return fixture_files.load_fixture
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    here = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if path.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.no_cover)
+        elif path.startswith(SLOW_AND_MEASURED):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def _children_are_measured_where_their_test_is(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("no_cover"):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)

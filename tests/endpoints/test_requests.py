@@ -125,6 +125,27 @@ def test_what_cannot_be_read_is_refused(file: Any) -> None:
     assert caught.value.field == "file"
 
 
+@pytest.mark.parametrize("control", [chr(code) for code in (*range(32), 127)], ids=ascii)
+@pytest.mark.parametrize("field", ["file_name", "content_type"])
+def test_what_would_break_a_header_of_the_file_is_refused(field: str, control: str) -> None:
+    texts = {"file_name": "a.jpg", "content_type": "image/jpeg", field: f"a{control}X-Injected: 1"}
+    with pytest.raises(RequestInvalidError, match="expected no control characters") as caught:
+        UploadMedia(file=b"x", **texts)
+
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\udce4b.jpg"], ids=ascii)
+def test_a_path_whose_name_no_header_can_hold_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.touch()
+    with pytest.raises(RequestInvalidError, match="expected") as caught:
+        UploadMedia(file=path)
+
+    assert caught.value.field == "file_name"
+    assert UploadMedia(file=path, file_name="b.jpg").file_name == "b.jpg"
+
+
 def test_a_folder_and_an_unreadable_file_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.jpg"
     path.touch()

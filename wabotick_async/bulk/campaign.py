@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import anyio
-import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
 
-from ..endpoints import Endpoint, Request
+from ..endpoints import Request
 from ..errors import Advice, APIError, NotDueError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
 from ..transport import Scope
@@ -24,9 +23,10 @@ from .policy import CAMPAIGN, LONGEST_WAIT_IN_A_RUN, scopes_of, stops
 from .progress import BulkProgress
 from .quota import DAY, DailyRecipients
 from .result import BulkResult
+from .settings import CampaignSettings
 from .turns import Turns
 
-__all__ = ["Campaign", "CampaignSettings", "Emit"]
+__all__ = ["Campaign", "Emit"]
 
 Emit = Callable[[BulkResult], Awaitable[None]]
 
@@ -35,19 +35,6 @@ _SOURCE_READ: Final = "sender.source_read"
 _SUPPRESS: Final = Advice.SUPPRESS_RECIPIENT.value
 _ALL_REJECTED: Final = 20
 """First messages of a run that may all be rejected for their parameters before the run takes the hint."""
-
-
-class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a campaign runs; see `BulkSender`."""
-
-    concurrency: int
-    daily_recipients: int | None = None
-    max_unknown: int
-    patience: float
-    registry: Mapping[str, Endpoint]
-    clock: Callable[[], float]
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
 
 
 class Campaign:

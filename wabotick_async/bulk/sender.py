@@ -13,36 +13,22 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from typing import Protocol
 
 import anyio
 
-from ..config import Limits
 from ..endpoints import Endpoint, registry
 from ..errors import CampaignAbortedError, ConfigurationError, JournalError
 from ..outcomes import BulkReport
-from .campaign import Campaign, CampaignSettings, Emit
-from .delivery import Sends
+from .campaign import Campaign, Emit
+from .client import BulkClient
 from .feed import Messages
 from .journal import Journal, MemoryJournal, SQLiteJournal
 from .progress import BulkProgress
 from .reconcile import ReconcileReport, ReconcileSettings, Reconciliation
 from .result import BulkResult
+from .settings import CampaignSettings
 
-__all__ = ["BulkClient", "BulkSender"]
-
-
-class BulkClient(Sends, Protocol):
-    """What the helper needs of a client: it sends, and it says which account it sends from."""
-
-    base_url: str
-    phone_number_id: str | None
-    limits: Limits
-
-    @property
-    def account(self) -> str:
-        """The number of the account."""
-        ...
+__all__ = ["BulkSender"]
 
 
 class BulkSender:

@@ -21,8 +21,19 @@ from .exits import CommandError
 from .loop import run_async
 from .plan import Plan
 from .recipients import RecipientFile
+from .terminal import say
 
-__all__ = ["AcceptLostWal", "Concurrency", "Continuation", "MaxUnknown", "QueuedOnly", "Rate", "Source", "go_on"]
+__all__ = [
+    "AcceptLostWal",
+    "Concurrency",
+    "Continuation",
+    "MaxUnknown",
+    "QueuedOnly",
+    "Rate",
+    "Source",
+    "go_on",
+    "say_queued",
+]
 
 QueuedOnly = Annotated[bool, typer.Option("--queued-only", help="Send what the journal holds, without the CSV file.")]
 Source = Annotated[
@@ -102,6 +113,17 @@ def go_on(journal: Path, how: Continuation, decide: Decide | None = None) -> int
     )
     opening = _DecidedJournal(journal, decide, accept_lost_wal=how.accept_lost_wal)
     return conclude(run_async(_send(client, plan, file, opening)), plan.rows, journal)
+
+
+def say_queued(rows: int, what: str, nothing: str) -> None:
+    """Tell how many rows a decision has queued.
+
+    Raises:
+        CommandError: there are none, for the reason that `nothing` gives.
+    """
+    if not rows:
+        raise CommandError(nothing)
+    say(f"{rows:,} {what}")
 
 
 async def _send(client: WabotickClient, plan: Plan, file: RecipientFile | None, journal: PlannedJournal) -> BulkReport:

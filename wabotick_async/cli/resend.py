@@ -11,9 +11,8 @@ import typer
 from ..bulk import SQLiteJournal
 from ..bulk.journal import State
 from .connection import BaseURL, PhoneNumberId, TokenFile
-from .continuation import Concurrency, Continuation, Decide, MaxUnknown, QueuedOnly, Rate, Source, go_on
+from .continuation import Concurrency, Continuation, Decide, MaxUnknown, QueuedOnly, Rate, Source, go_on, say_queued
 from .exits import CommandError
-from .terminal import say
 
 __all__ = ["resend"]
 
@@ -70,9 +69,11 @@ def _decision(rows: Sequence[int], reason: str, limit: int | None, *, all_unknow
         if seqs is not None:
             await _check(journal, seqs)
         queued = await journal.resend_unknown(most, reason, seqs=None if seqs is None else sorted(seqs))
-        if not queued:
-            raise CommandError("no row is of unknown outcome; nothing was sent")
-        say(f"{queued:,} rows of unknown outcome are queued again; who got the message before gets it twice")
+        say_queued(
+            queued,
+            "rows of unknown outcome are queued again; who got the message before gets it twice",
+            "no row is of unknown outcome; nothing was sent",
+        )
 
     return decide
 

@@ -9,9 +9,7 @@ import typer
 
 from ..bulk import SQLiteJournal
 from .connection import BaseURL, PhoneNumberId, TokenFile
-from .continuation import Concurrency, Continuation, MaxUnknown, QueuedOnly, Rate, Source, go_on
-from .exits import CommandError
-from .terminal import say
+from .continuation import Concurrency, Continuation, MaxUnknown, QueuedOnly, Rate, Source, go_on, say_queued
 
 __all__ = ["retry"]
 
@@ -41,12 +39,12 @@ def retry(
 
     async def decide(opened: SQLiteJournal) -> None:
         rows = await opened.requeue_refused(cause, limit, reason)
-        if not rows:
-            known = ", ".join(await opened.causes()) or "none"
-            raise CommandError(
-                f"--cause {cause}: no refused row has this cause; nothing was sent; the causes are: {known}"
-            )
-        say(f"{rows:,} refused rows of the cause {cause} are queued again")
+        known = "" if rows else ", ".join(await opened.causes()) or "none"
+        say_queued(
+            rows,
+            f"refused rows of the cause {cause} are queued again",
+            f"--cause {cause}: no refused row has this cause; nothing was sent; the causes are: {known}",
+        )
 
     how = Continuation(
         queued_only=queued_only,

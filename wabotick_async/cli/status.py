@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,8 +20,6 @@ from .row_files import RowRecord, write_rows
 from .terminal import out, plain, plain_json, say
 
 __all__ = ["status"]
-
-_WITH_A_CAUSE = (State.REFUSED, State.UNKNOWN, State.SKIPPED)
 
 
 class _Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,14 +68,13 @@ def status(
 def _standing(journal: Path, found: Inspection, plan: Plan | None) -> _Standing:
     counts = found.counts
     not_read = max(0, plan.rows - counts.rows) if plan is not None else 0
-    causes = Counter(row.code for state in _WITH_A_CAUSE for row in SQLiteJournal.read_rows(journal, state) if row.code)
     left = counts.queued or counts.in_flight or not_read
     return _Standing(
         journal=str(journal),
         campaign=found.fingerprint.get("campaign", ""),
         counts={**{name: getattr(counts, name) for name in counts.__struct_fields__}, "rows": counts.rows + not_read},
         not_read=not_read,
-        causes=dict(causes.most_common()),
+        causes=dict(found.causes),
         open_run=found.open_run,
         wal_lost=found.wal_lost,
         resume=resume_command(journal) if left else None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, UnsetType, field
@@ -18,6 +19,7 @@ from .base import NumberRequest, Request, SubscriberRequest
 from .description import Safety
 from .endpoint_registry import endpoint
 from .fields import (
+    UNWRITABLE,
     FileNote,
     FilePart,
     HTTPSLink,
@@ -28,6 +30,7 @@ from .fields import (
     ShortId,
     TemplateVariables,
     WebLink,
+    is_writable,
     limit_up_to,
 )
 
@@ -41,6 +44,7 @@ __all__ = [
     "UploadMedia",
 ]
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 TEXT_LIMIT = 4096
 MEDIA_TYPES = ("image", "video", "audio", "document")
 
@@ -169,6 +173,12 @@ class UploadMedia(NumberRequest[UploadedMedia], frozen=True, kw_only=True):
         if not self.content_type:
             guess = mimetypes.guess_type(self.file_name)[0]
             force_setattr(self, "content_type", guess or "application/octet-stream")
+        # Both become header lines of the file's part.
+        for name, text in (("file_name", self.file_name), ("content_type", self.content_type)):
+            if _CONTROL.search(text):
+                raise RequestInvalidError(f"expected no control characters, got {text!r}", field=name)
+        if not is_writable(self.file_name):  # of a path, which may be any bytes
+            raise RequestInvalidError(UNWRITABLE, field="file_name")
 
 
 @endpoint("get_message_status", "/whatsapp/get/message-status", Safety.SAFE)

@@ -89,7 +89,7 @@ class RateLimiter(Standing):
             scopes: of the request besides the account; see `scopes_of`.
             max_wait: seconds to wait at most.
             urgent: overtake those who are not.
-            park: rather raise than wait where a scope narrower than the account is not due within a quarter of a second.
+            park: rather raise than wait where a scope narrower than the account is not due in a quarter of a second.
 
         Raises:
             NotSentError: the grant is further away than `max_wait`.

@@ -1,0 +1,24 @@
+"""The settings of one run of a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from ..endpoints import Endpoint
+
+__all__ = ["CampaignSettings"]
+
+
+class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a campaign runs; see `BulkSender`."""
+
+    concurrency: int
+    daily_recipients: int | None = None
+    max_unknown: int
+    patience: float
+    registry: Mapping[str, Endpoint]
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
