@@ -1,0 +1,96 @@
+"""The limiters, each behind the same two calls, and set up for the same rate and the same burst."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module, metadata, util
+from typing import Any
+
+from wabotick_async import Outcome, RateLimiter
+
+OURS = "wabotick-async"
+PACKAGES = {"aiolimiter": "aiolimiter", "pyrate-limiter": "pyrate_limiter", "throttled-py": "throttled"}
+"""Distributions and what they are imported as."""
+
+
+class Limiter:
+    """A limiter under test.
+
+    Args:
+        acquire: waits for a grant.
+        release: is called when what was granted has ended, with the seconds that it took.
+        close: ends what the limiter keeps running.
+    """
+
+    def __init__(
+        self,
+        acquire: Callable[[], Awaitable[object]],
+        release: Callable[[float], None] = lambda _elapsed: None,
+        close: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.acquire = acquire
+        self.release = release
+        self.close = close
+
+
+Make = Callable[[int, int], Limiter]
+"""From grants a second and the burst."""
+
+
+def ours(rate: float, burst: int) -> Limiter:
+    """Return the limiter of this client."""
+    limiter = RateLimiter(rate, burst)
+    return Limiter(limiter.acquire, lambda elapsed: limiter.release(elapsed=elapsed, outcome=Outcome.ACCEPTED))
+
+
+def _aiolimiter(rate: int, burst: int) -> Limiter:
+    # Its burst is its first argument, so the second must not be a second.
+    return Limiter(import_module("aiolimiter").AsyncLimiter(burst, burst / rate).acquire)
+
+
+def _pyrate_log(rate: int, burst: int) -> Limiter:
+    pyrate = import_module("pyrate_limiter")
+    return _pyrate(pyrate.Limiter(pyrate.Rate(rate, pyrate.Duration.SECOND)))
+
+
+def _pyrate_gcra(rate: int, burst: int) -> Limiter:
+    pyrate = import_module("pyrate_limiter")
+    rates = [pyrate.Rate(rate, pyrate.Duration.SECOND, burst=burst)]
+    return _pyrate(pyrate.Limiter(pyrate.StateBucket(rates, algorithm=pyrate.GCRA())))
+
+
+def _pyrate(limiter: Any) -> Limiter:
+    return Limiter(limiter.try_acquire_async, close=limiter.close)
+
+
+def _throttled(rate: int, burst: int) -> Limiter:
+    throttled = import_module("throttled.asyncio")
+    limiter = throttled.Throttled(
+        key="account",
+        timeout=3600,
+        using=throttled.RateLimiterType.GCRA.value,
+        quota=throttled.per_sec(rate, burst),
+        store=throttled.MemoryStore(),
+    )
+    return Limiter(limiter.limit)
+
+
+def limiters() -> dict[str, Make]:
+    """Return those that are installed, by name, ours first."""
+    everybody: dict[str, Make] = {
+        OURS: ours,
+        "aiolimiter": _aiolimiter,
+        "pyrate-limiter": _pyrate_log,
+        "pyrate-limiter, GCRA": _pyrate_gcra,
+        "throttled-py, GCRA": _throttled,
+    }
+    return {name: make for name, make in everybody.items() if name == OURS or _installed(name)}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the others."""
+    return {name: metadata.version(name) for name in PACKAGES if _installed(name)}
+
+
+def _installed(name: str) -> bool:
+    return util.find_spec(PACKAGES[name.partition(",")[0]]) is not None
