@@ -146,7 +146,7 @@ async def test_logs_of_a_pause_and_of_an_observer_hold_no_number(caplog: pytest.
         )
         async with client:
             await client.send(SendText(phone_number="919800000001", message="hello"))
-    assert "pause endpoint=send_text" in caplog.text
+    assert "pause scope=account" in caplog.text
     assert "observer failed" in caplog.text
     assert not _numbers_in(caplog.text)
     assert not holds_token(caplog.text)

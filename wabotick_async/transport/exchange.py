@@ -208,7 +208,8 @@ class Exchange:
             raise _CallerError(error) from None
 
     def _decoded(self, call: Call, answer: HTTPAnswer) -> Any:
-        if (pause := self.limiter.observe(answer.headers)) is not None:
+        # A refusal for pace says itself how long to wait.
+        if answer.status != 429 and (pause := self.limiter.observe(answer.headers)) is not None:
             self._tell_pause(call, pause)
         return decode(
             answer,

@@ -96,6 +96,8 @@ class Standing:
         return "the limits of their numbers, templates or recipients"
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_others"):  # a debugger asks also where construction has failed
+            return "RateLimiter(not made)"
         paused = f", paused for {self.paused_for:.1f} s" if self.paused_for else ""
         slower = f" of {self.ceiling:g}" if self.rate < self.ceiling else ""
         flight = "" if self._window is None else f", in flight {self.in_flight} of {self.window}"
