@@ -18,6 +18,7 @@ from tests.security.scan_plugin import holds_token, places_in
 from wabotick_async import (
     BulkSender,
     Limits,
+    RateLimiter,
     RetryPolicy,
     SendTemplate,
     SendText,
@@ -27,6 +28,7 @@ from wabotick_async import (
 )
 from wabotick_async.bulk import BulkResult
 from wabotick_async.sandbox import TOKEN, Fault, FaultKind, Faults, Sandbox
+from wabotick_async.testing import ManualClock
 
 __all__ = ["no_settings", "run"]  # fixtures
 
@@ -140,9 +142,16 @@ async def test_logs_of_a_pause_and_of_an_observer_hold_no_number(caplog: pytest.
         raise ValueError("a defect")
 
     async with Sandbox(auto_window=True) as sandbox:
-        sandbox.script(Fault(FaultKind.TOO_MANY_REQUESTS, retry_after="0"))
+        sandbox.script(Fault(FaultKind.TOO_MANY_REQUESTS, retry_after="7"))
+        clock = ManualClock(jump=True)
         client = WabotickClient(
-            sandbox.token, base_url=sandbox.base_url, phone_number_id=sandbox.phone_number_id, observers=[observer]
+            sandbox.token,
+            base_url=sandbox.base_url,
+            phone_number_id=sandbox.phone_number_id,
+            observers=[observer],
+            limiter=RateLimiter(10, clock=clock, call_later=clock.call_later),
+            clock=clock,
+            sleep=clock.sleep,
         )
         async with client:
             await client.send(SendText(phone_number="919800000001", message="hello"))
