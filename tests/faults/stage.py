@@ -18,6 +18,7 @@ from wabotick_async.errors import CampaignAbortedError
 from wabotick_async.outcomes import BulkReport
 from wabotick_async.sandbox import Sandbox
 from wabotick_async.transport import RateLimiter
+from wabotick_async.transport.pace.window import Window
 
 __all__ = ["HurriedTime", "Stage", "messages", "phone", "phones", "until"]
 
@@ -46,6 +47,17 @@ class HurriedTime:
         return asyncio.get_running_loop().call_later(delay / self.pace, wake)
 
 
+class WideOpen(Window):
+    """All places in flight are open: our clock jumps under real requests, so none of them tells what is slow."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self._size = float(most)
+
+    def release(self, now: float, elapsed: float, *, answered: bool) -> None:
+        self.give_back()
+
+
 class Stage:
     """Runs campaigns through the proxy, and judges them."""
 
@@ -71,12 +83,15 @@ class Stage:
         **settings: Any,
     ) -> AsyncIterator[WabotickClient]:
         """Open a client that goes through the proxy, or to another address."""
+        limits = Limits(rate=rate, burst=burst, concurrency=concurrency, keep_alive=keep_alive)
+        limiter = RateLimiter(rate, burst, clock=self.clock, call_later=self.clock.call_later)
+        limiter._window = WideOpen(concurrency)
         client = WabotickClient(
             self.sandbox.token,
             base_url=url or self.proxy.url,
             phone_number_id=self.sandbox.phone_number_id,
-            limits=Limits(rate=rate, burst=burst, concurrency=concurrency, keep_alive=keep_alive),
-            limiter=RateLimiter(rate, burst, clock=self.clock, call_later=self.clock.call_later),
+            limits=limits,
+            limiter=limiter,
             timeout=timeout,
             clock=self.clock,
             sleep=self.clock.sleep,
