@@ -4,14 +4,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check # errors only
 TESTS  ?= tests
-# What the result of the tests depends on, and the mark of the last whole run that passed.
-INPUTS := wabotick_async tests examples benchmarks docs README.md CHANGELOG.md pyproject.toml Makefile .ci
-PASSED := $(VENV)/.all-tests-passed
-PYTEST  = $(BIN)/python -m pytest -n auto --dist loadgroup
-CHANGED = find $(INPUTS) -newer $(PASSED) -not -name '__pycache__' -not -name '*.pyc' -print -quit
-
 RUNTIME := $(VENV)/.runtime-is-ready
 DEV     := $(VENV)/.dev-is-ready
+
+# What the result of the tests depends on; and the mark of the last whole run that passed: how many of it were slow.
+INPUTS := wabotick_async tests examples benchmarks docs README.md CHANGELOG.md pyproject.toml Makefile .ci $(DEV)
+PASSED := $(VENV)/.all-tests-passed
+BEGAN  := $(VENV)/.tests-began
+COUNT  := $(VENV)/.slow-tests
+PYTEST  = $(BIN)/python -m pytest -n auto --dist loadgroup
+# Prints something where an input is newer than $(1), or gone. A folder tells of what was deleted from it.
+CHANGED = find $(INPUTS) -newer $(1) -not -name __pycache__ -not -name '*.pyc' $(2) -print -quit || echo gone
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench soak clean
@@ -24,14 +27,15 @@ demo: $(RUNTIME) ## send a campaign to the embedded sandbox, with faults, and ch
 
 test: $(DEV) ## run all tests with coverage; where nothing changed since they passed, the quick ones (ALL=1, TESTS=path)
 ifneq ($(TESTS),tests)
-	@$(PYTEST) $(TESTS)
+	@$(PYTEST) $(TESTS) || { rm -f $(PASSED); exit 1; }
 else
-	@if [ -z "$(ALL)$(CI)" ] && [ -e $(PASSED) ] && [ -z "$$($(CHANGED))" ]; then \
-		echo "nothing changed since all tests passed: running the quick ones once more (make test ALL=1 for all)"; \
-		$(PYTEST) -m "not slow" tests; \
+	@if [ -z "$(ALL)$(CI)" ] && [ -e $(PASSED) ] && [ -z "$$($(call CHANGED,$(PASSED)))" ]; then \
+		echo "$$(cat $(PASSED)) slow tests passed on this very code already; now the others (make test ALL=1 for all)"; \
+		$(PYTEST) -m "not slow" tests || { rm -f $(PASSED); exit 1; }; \
 	else \
-		rm -f $(PASSED); \
-		$(PYTEST) --cov --cov-report=term tests && touch $(PASSED); \
+		rm -f $(PASSED); touch $(BEGAN); \
+		SLOW_COUNT=$(COUNT) $(PYTEST) --cov --cov-report=term tests || exit 1; \
+		[ -n "$$($(call CHANGED,$(BEGAN),-type f))" ] || cp $(COUNT) $(PASSED); \
 	fi
 endif
 

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import pytest
 
+from benchmarks.soak_run import environment
 from tests.bulk import bulk_child
 from tests.bulk.fakes import until
 from wabotick_async import BulkSender, Limits, SendTemplate, SendText, Timeout, WabotickClient
@@ -21,7 +22,7 @@ from wabotick_async.bulk.journal import Counts, State
 from wabotick_async.outcomes import Outcome
 from wabotick_async.sandbox import Faults, Sandbox
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+ENVIRONMENT = {**environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
 # Late copies have a storm of their own: without a message id, as of a refusal, a copy cannot be told from an answer.
 STORM = Faults(
     seed=11,

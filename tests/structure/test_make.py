@@ -25,7 +25,10 @@ def project(tmp_path: Path) -> Path:
     binaries = tmp_path / ".venv/bin"
     binaries.mkdir(parents=True)
     python = binaries / "python"
-    python.write_text('#!/bin/sh\necho "$@" >> called\nexit $(cat code 2>/dev/null || echo 0)\n')
+    python.write_text(
+        '#!/bin/sh\necho "$@" >> called\n[ -z "$SLOW_COUNT" ] || echo 7 > $SLOW_COUNT\n'
+        '[ ! -e edit ] || touch -d "+1 hour" tests/edited.py\nexit $(cat code 2>/dev/null || echo 0)\n'
+    )
     python.chmod(0o755)
     long_ago = 1_000_000_000
     for path in tmp_path.rglob("*"):
@@ -36,13 +39,13 @@ def project(tmp_path: Path) -> Path:
 
 
 def make(project: Path, *words: str, **environ: str) -> tuple[bool, str]:
-    """Run `make test`; tell whether it was green, and how pytest was called."""
+    """Run `make test`; tell whether it was green, what it said, and how pytest was called."""
     (project / "called").unlink(missing_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name not in {"CI", "ALL", "TESTS", "MAKEFLAGS"}}
     ended = subprocess.run(
-        ["make", "test", *words], cwd=project, env=inherited | environ, capture_output=True, check=False
+        ["make", "test", *words], cwd=project, env=inherited | environ, capture_output=True, text=True, check=False
     )
-    return ended.returncode == 0, (project / "called").read_text()
+    return ended.returncode == 0, ended.stdout + (project / "called").read_text()
 
 
 def is_whole(called: str) -> bool:
@@ -53,11 +56,12 @@ def test_the_second_run_is_quick(project: Path) -> None:
     assert is_whole(make(project)[1])
     green, called = make(project)
     assert green
+    assert called.startswith("7 slow tests passed on this very code already")
     assert "-m not slow" in called
     assert not is_whole(called)
 
 
-@pytest.mark.parametrize("changed", [f"{name}/new.py" for name in INPUTS] + [*FILES, "Makefile"])
+@pytest.mark.parametrize("changed", [f"{name}/new.py" for name in INPUTS] + [*FILES, "Makefile", ".venv/.dev-is-ready"])
 def test_a_change_runs_all(project: Path, changed: str) -> None:
     make(project)
     path = project / changed
@@ -77,10 +81,23 @@ def test_a_file_that_went_runs_all(project: Path) -> None:
     assert is_whole(make(project)[1])
 
 
-def test_after_a_red_run_comes_a_whole_one(project: Path) -> None:
+def test_a_document_that_went_runs_all(project: Path) -> None:
+    make(project)
+    (project / "README.md").unlink()
+    assert is_whole(make(project)[1])
+
+
+def test_an_edit_during_the_run_is_not_proven(project: Path) -> None:
+    (project / "edit").touch()
+    assert make(project)[0]
+    assert not (project / ".venv/.all-tests-passed").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("ALL=1",), ("TESTS=tests/wire",)], ids=["quick", "all", "some"])
+def test_after_a_red_run_comes_a_whole_one(project: Path, words: tuple[str, ...]) -> None:
     make(project)
     (project / "code").write_text("1")
-    assert not make(project, "ALL=1")[0]
+    assert not make(project, *words)[0]
     (project / "code").write_text("0")
     assert is_whole(make(project)[1])
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.soak_run import environment
 from wabotick_async.bulk.journal import Counts, SQLiteJournal, State
 from wabotick_async.errors import CampaignConflictError, JournalError
 
 from . import crash_child
 
 KILLED = -signal.SIGKILL
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+ENVIRONMENT = {**environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def start(path: Path, kill_at: int) -> subprocess.Popen[bytes]:
