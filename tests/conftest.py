@@ -35,8 +35,19 @@ SLOW = (
     "typing/",
     "wire/test_properties.py",
 )
-# The command line in processes of its own: slow, and measured.
-SLOW_AND_MEASURED = ("cli/test_broadcast.py", "cli/test_demo.py", "cli/test_resume.py", "cli/test_sandbox_command.py")
+# Slow, and measured: nothing else shows all of what they show.
+SLOW_AND_MEASURED = (
+    "bulk/journal/test_nothing_sent.py",
+    "bulk/journal/test_states.py",
+    "bulk/test_outcomes.py",
+    "bulk/test_parking.py",
+    "bulk/test_reconcile.py",
+    "cli/",
+    "integration/test_pace.py",
+    "security/test_http.py",
+    "simulation/",
+    "transport/test_pool_faults.py",
+)
 
 # Every test is read for tokens that it leaves behind.
 pytest_plugins = ["tests.security.scan_plugin"]
