@@ -65,8 +65,9 @@ class Limits(_Settings, frozen=True, kw_only=True):
     """Requests that may leave at once after a quiet time."""
     start_rate: float | None = None
     """Requests a second to begin with, for instance what an earlier run has learnt (`RateLimiter.rate`)."""
-    headroom: float = 0.0
-    """Share of all rates that is left unused, for jitter on the way; see benchmarks/README.md for what it does."""
+    headroom: float = 0.02
+    """Share of all rates that is left unused: what leaves evenly arrives unevenly. Measured at the server, 9.6 % of all
+    seconds held more than the limit without it, 1.6 % with a fiftieth, and no fewer with a twentieth."""
     number: Rate | None = None
     """Messages of one sending number. WhatsApp's own limit is 80 a second, 20 where the phone app shares the number."""
     template: Rate | None = None

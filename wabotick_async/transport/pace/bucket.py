@@ -76,8 +76,6 @@ class Bucket:
             self._arrival = now + owed / rate if owed else self._arrival
         self.rate, self._interval = rate, 1.0 / rate
         self._most = int(min(self.rate, _ENDLESS)) + self.burst
-        while len(self._granted) > self._most:
-            self._granted.popleft()
 
     def due(self) -> float:
         """Return the clock time of the next grant."""
@@ -105,8 +103,9 @@ class Bucket:
         self._arrival = max(self._arrival, due if made_up_for else now) + self._interval
         if self.rate < _ENDLESS:
             self._granted.append(now)
-        if len(self._granted) > self._most:
-            self._granted.popleft()
+        if len(self._granted) > self._most:  # none within the second is forgotten: the rate may rise again
+            while self._granted[0] <= now - 1.0:
+                self._granted.popleft()
 
     def give_back(self, granted: float, now: float) -> None:
         """Take back a grant that was not used: what has not drained away since, so that the limit holds."""

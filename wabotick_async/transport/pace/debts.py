@@ -38,10 +38,10 @@ class Debts:
             else:
                 del self._arrivals[oldest]
 
-    def give_back(self, key: str) -> None:
-        """Take back a grant that was not used."""
+    def give_back(self, key: str, granted: float, now: float) -> None:
+        """Take back a grant that was not used: what has not been repaid since."""
         if key in self._arrivals:
-            self._arrivals[key] -= self.interval
+            self._arrivals[key] -= max(0.0, self.interval - (now - granted))
 
     def pause(self, key: str, until: float) -> None:
         """Grant the key nothing before a clock time."""

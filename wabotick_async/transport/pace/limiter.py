@@ -11,7 +11,7 @@ from ...config import Limits
 from ...errors import NotDueError, NotSentError
 from ...outcomes import Outcome
 from .bucket import SLACK
-from .line import Line, Waiter
+from .line import Waiter
 from .scopes import ACCOUNT, UNSCOPED, Scope, Scopes
 from .standing import Pause, Standing
 from .timer import Timer, later
@@ -19,8 +19,6 @@ from .window import Window
 
 __all__ = ["RateLimiter"]
 
-_URGENT_IN_A_ROW: Final = 4
-"""Urgent grants after which one of the others goes, where somebody waits: nobody starves."""
 _WORTH_PARKING: Final = 0.25
 """Seconds: who asked not to wait for a narrow scope waits so long all the same."""
 
@@ -51,11 +49,10 @@ class RateLimiter(Standing):
         wall_clock: Callable[[], float] = time.time,
         call_later: Callable[[float, Callable[[], None]], Timer] = later,
     ) -> None:
-        super().__init__(limits or Limits(rate=rate, burst=burst, pair=None), clock, wall_clock)
+        super().__init__(limits or Limits(rate=rate, burst=burst, pair=None, headroom=0.0), clock, wall_clock)
         self._call_later = call_later
         if limits is not None:
             self.bound(limits)
-        self._urgent_in_a_row = 0
         self._tickets = 0
         self._timer: Timer | None = None
         self._timer_at = 0.0
@@ -71,7 +68,10 @@ class RateLimiter(Standing):
         Raises:
             ConfigurationError: the rate is not above 0.
         """
-        self._account.set_rate(rate * self._share, self.clock())
+        now = self.clock()
+        self._account.set_rate(rate * self._share, now)
+        self._scoped.follow_account(now)
+        self._lanes.look_again()
         self._dismiss_the_late()
         self._rearm()
 
@@ -105,7 +105,7 @@ class RateLimiter(Standing):
         self._tickets += 1
         latest = float("inf") if max_wait is None else asked + max_wait
         waiter = Waiter(self._tickets, scopes, asked=asked, latest=latest, urgent=urgent, park=park)
-        self._line_of(waiter).append(waiter)
+        self._lanes.line_of(waiter).append(waiter)
         self._rearm()
         expiry = None if max_wait is None else self._call_later(max_wait + SLACK, lambda: self._expire(waiter))
         try:
@@ -135,7 +135,7 @@ class RateLimiter(Standing):
             self._window.give_back()
         else:
             self._window.release(self.clock(), elapsed, answered=outcome is not Outcome.UNKNOWN)
-        if self._urgent.size or self._others.size:
+        if self._lanes.size:
             self._pump()
 
     def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "refused for pace") -> bool:
@@ -175,7 +175,7 @@ class RateLimiter(Standing):
         return None
 
     def _try(self, scopes: Scopes, now: float, *, urgent: bool) -> bool:
-        if self._others.size or self._urgent.size:
+        if self._lanes.size:
             return False
         if self._account.due() > now + SLACK or (self._window is not None and not self._window.has_room(urgent=urgent)):
             return False
@@ -192,24 +192,21 @@ class RateLimiter(Standing):
             self._window.take()
 
     def _estimate(self, scopes: Scopes, now: float, *, urgent: bool) -> float:
-        ahead = self._urgent.size if urgent else self.waiting
+        ahead = self._lanes.ahead(urgent=urgent)
         narrow = self._scoped.blocked_by(scopes, now)
         return max(self._account.due_behind(ahead, now), 0.0 if narrow is None else narrow[1])
 
     def _park_early(self, scopes: Scopes, now: float) -> None:
-        ahead = dict(self._others.behind(scopes))
+        ahead = dict(self._lanes.others.behind(scopes))
         found = self._scoped.turn(scopes, ahead, now)
         if found is not None and found[1] > now + _WORTH_PARKING:
             raise _not_due(*found, now)
-
-    def _line_of(self, waiter: Waiter) -> Line:
-        return self._urgent if waiter.urgent else self._others
 
     def _after_pause(self, scope: Scope) -> None:
         self._dismiss_the_late()
         now = self.clock()
         if scope != ACCOUNT and (due := self._scoped.due(scope)) > now + _WORTH_PARKING:
-            for waiter in (*self._urgent.waiters(), *self._others.waiters()):
+            for waiter in self._lanes.waiters():
                 if waiter.park and scope in waiter.scopes:
                     self._dismiss(waiter, _not_due(scope, due, now))
         self._rearm()
@@ -217,10 +214,11 @@ class RateLimiter(Standing):
     def _dismiss_the_late(self) -> None:
         """Tell those whose grant would come too late at once, so that they need not wait to learn it."""
         now, ahead = self.clock(), 0
-        for waiter in (*self._urgent.waiters(), *self._others.waiters()):
-            if waiter.latest < float("inf") and self._account.due_behind(ahead, now) > waiter.latest + SLACK:
+        for waiter in self._lanes.waiters():
+            before = 0 if waiter.aside else ahead
+            if waiter.latest < float("inf") and self._account.due_behind(before, now) > waiter.latest + SLACK:
                 self._dismiss(waiter, _too_late())
-            else:
+            elif not waiter.aside:
                 ahead += 1
 
     def _expire(self, waiter: Waiter) -> None:
@@ -229,42 +227,31 @@ class RateLimiter(Standing):
 
     def _dismiss(self, waiter: Waiter, error: NotSentError) -> None:
         waiter.future.set_exception(error)
-        self._line_of(waiter).leave(waiter)
+        self._lanes.line_of(waiter).leave(waiter)
 
     def _leave(self, waiter: Waiter) -> None:
         """See to what a cancelled waiter leaves behind: a place in the line, or a grant of this very moment."""
         if waiter.future.cancelled():
-            self._line_of(waiter).leave(waiter)
+            self._lanes.line_of(waiter).leave(waiter)
         elif waiter.future.exception() is None:
             granted, now = waiter.future.result(), self.clock()
             self._account.give_back(granted, now)
             self._scoped.give_back(waiter.scopes, granted, now)
+            self._lanes.look_again()
             if self._window is not None:
                 self._window.give_back()
         self._rearm()
 
     def _pump(self) -> None:
         now = self.clock()
-        while self._account.due() <= now + SLACK and (waiter := self._next(now)) is not None:
-            if waiter.future.done():  # cancelled in this very moment
+        while self._account.due() <= now + SLACK and (waiter := self._lanes.next(now, self._window)) is not None:
+            if waiter.latest < now - SLACK:  # the timer was late, and so is the grant
+                self._dismiss(waiter, _too_late())
                 continue
             self._take(waiter.scopes, now, waiter.asked)
-            self._line_of(waiter).pop(waiter)
+            self._lanes.line_of(waiter).pop(waiter)
             waiter.future.set_result(now)
         self._rearm()
-
-    def _next(self, now: float) -> Waiter | None:
-        urgent, other = self._may_go(self._urgent, now), self._may_go(self._others, now)
-        if urgent is None or (other is not None and self._urgent_in_a_row >= _URGENT_IN_A_ROW):
-            self._urgent_in_a_row = 0
-            return other
-        self._urgent_in_a_row += 1 if other is not None else 0
-        return urgent
-
-    def _may_go(self, line: Line, now: float) -> Waiter | None:
-        if not line.size or (self._window is not None and not self._window.has_room(urgent=line is self._urgent)):
-            return None
-        return line.first(now + SLACK)
 
     def _rearm(self) -> None:
         """Set the timer for the next moment at which somebody may go."""
@@ -283,12 +270,8 @@ class RateLimiter(Standing):
         self._pump()
 
     def _wake_at(self) -> float | None:
-        dues = []
-        for line in (self._urgent, self._others):
-            if line.size and (self._window is None or self._window.has_room(urgent=line is self._urgent)):
-                aside = None if line.any_awake() else line.next_due()
-                dues.append(0.0 if aside is None else aside)
-        return max(self._account.due(), min(dues)) if dues else None
+        due = self._lanes.wake_at(self._window)
+        return None if due is None else max(self._account.due(), due)
 
 
 def _too_late() -> NotSentError:

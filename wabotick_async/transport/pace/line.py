@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count
 
+from .bucket import SLACK
 from .scopes import Scope, Scopes
 
 __all__ = ["Line", "Waiter"]
@@ -16,7 +17,7 @@ __all__ = ["Line", "Waiter"]
 class Waiter:
     """One request in the line; its future brings the clock time of the grant."""
 
-    __slots__ = ("asked", "future", "latest", "park", "scopes", "ticket", "urgent")
+    __slots__ = ("aside", "asked", "future", "latest", "park", "scopes", "ticket", "urgent")
 
     def __init__(self, ticket: int, scopes: Scopes, *, asked: float, latest: float, urgent: bool, park: bool) -> None:
         self.future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
@@ -30,6 +31,8 @@ class Waiter:
         self.urgent = urgent
         self.park = park
         """Whether it would rather come again than wait for a scope narrower than the account."""
+        self.aside = False
+        """Whether it has stood aside for a scope narrower than the account."""
 
 
 class Line:
@@ -57,6 +60,8 @@ class Line:
         self._gone = 0
         self.size = 0
         """How many wait."""
+        self.aside = 0
+        """How many of them have stood aside."""
 
     def append(self, waiter: Waiter) -> None:
         """Let one join at the end."""
@@ -66,6 +71,7 @@ class Line:
     def leave(self, waiter: Waiter) -> None:
         """Let one go who will not wait any longer; his future is done."""
         self.size -= 1
+        self.aside -= waiter.aside
         self._gone += 1
         if self._gone > 64 and self._gone > 2 * self.size:
             self._front = deque(one for one in self._front if not one.future.done())
@@ -104,11 +110,17 @@ class Line:
     def pop(self, waiter: Waiter) -> None:
         """Let go the one that `first` returned, after his grant was noted."""
         self.size -= 1
+        self.aside -= waiter.aside
         if self._front and self._front[0] is waiter:
             self._front.popleft()
             return
         self._aside[self._awake[0][1]].popleft()
         self._to_sleep_again()
+
+    def look_again(self) -> None:
+        """Note that some scopes may be due earlier than they were when their lines went to sleep."""
+        self._asleep = [(self._due_of(scope), number, scope) for _, number, scope in self._asleep]
+        heapq.heapify(self._asleep)
 
     def next_due(self) -> float | None:
         """Return the clock time at which somebody who stands aside may be due."""
@@ -124,6 +136,8 @@ class Line:
         return [waiter for line in lines for waiter in line if not waiter.future.done()]
 
     def _stand_aside(self, waiter: Waiter, scope: Scope, due: float) -> None:
+        self.aside += not waiter.aside
+        waiter.aside = True
         line = self._aside.get(scope)
         if line is None:
             line = self._aside[scope] = deque()
@@ -135,10 +149,10 @@ class Line:
             line.append(waiter)
 
     def _wake(self, now: float) -> None:
-        while self._asleep and self._asleep[0][0] <= now:
+        while self._asleep and self._asleep[0][0] <= now + SLACK:
             _, _, scope = heapq.heappop(self._asleep)
             due = self._due_of(scope)
-            if due > now:
+            if due > now + SLACK:
                 heapq.heappush(self._asleep, (due, next(self._numbers), scope))
             elif line := self._living(scope):
                 heapq.heappush(self._awake, (line[0].ticket, scope))

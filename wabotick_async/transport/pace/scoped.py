@@ -81,9 +81,15 @@ class ScopedLimits:
                 continue
             if scope.kind == "recipient":
                 if self._debts is not None:
-                    self._debts.give_back(scope.value)
+                    self._debts.give_back(scope.value, granted, now)
             elif (bucket := self._buckets.get(scope)) is not None:
                 bucket.give_back(granted, now)
+
+    def follow_account(self, now: float) -> None:
+        """Let the numbers and templates without a rate of their own have the account's."""
+        for scope, bucket in self._buckets.items():
+            if self._rates.get(scope.kind) is None:
+                bucket.set_rate(self._account.ceiling, now)
 
     def pause(self, scope: Scope, until: float, why: str, now: float) -> bool:
         """Pause a scope; True where this began a pause."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...config import Limits
 from .allowance import Allowance
 from .bucket import Bucket
-from .line import Line
+from .lanes import Lanes
 from .scoped import ScopedLimits
 from .scopes import ACCOUNT, Scope
 from .window import Window
@@ -42,8 +42,7 @@ class Standing:
         self._scoped = ScopedLimits(self._account, limits, self._share)
         self._window: Window | None = None
         self._allowance = Allowance(wall_clock)
-        self._urgent = Line(self._scoped.blocked_by, self._scoped.due)
-        self._others = Line(self._scoped.blocked_by, self._scoped.due)
+        self._lanes = Lanes(self._scoped.blocked_by, self._scoped.due)
 
     @property
     def rate(self) -> float:
@@ -58,7 +57,7 @@ class Standing:
     @property
     def waiting(self) -> int:
         """Return how many requests wait."""
-        return self._urgent.size + self._others.size
+        return self._lanes.size
 
     @property
     def in_flight(self) -> int:
@@ -96,7 +95,7 @@ class Standing:
         return "the limits of their numbers, templates or recipients"
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_others"):  # a debugger asks also where construction has failed
+        if not hasattr(self, "_lanes"):  # a debugger asks also where construction has failed
             return "RateLimiter(not made)"
         paused = f", paused for {self.paused_for:.1f} s" if self.paused_for else ""
         slower = f" of {self.ceiling:g}" if self.rate < self.ceiling else ""
