@@ -385,7 +385,8 @@ async def test_the_event_loops_own_timer_serves() -> None:
     limiter = RateLimiter(500, 1)
     assert await limiter.acquire() == 0
     waited = [await limiter.acquire() for _ in range(3)]
-    assert all(0 < one < 1 for one in waited)
+    assert waited[0] > 0
+    assert all(0 <= one < 1 for one in waited), "a late timer is made up for"
 
 
 async def test_a_blocked_loop_lets_no_burst_out(lined: Lined) -> None:
