@@ -32,13 +32,14 @@ def test_in_flight_follows_the_latency() -> None:
         # 50 a second with 0.1 s each are 5; with one that leaves as another ends, 6.
         before = [server.most_in_flight[second] for second in range(5, 30)]
         assert set(before) <= {5, 6}
-        # A slow answer narrows it once a round trip, by 0.7 from 10: after four of them it is at its floor.
-        slow = [server.most_in_flight.get(second, 0) for second in range(60, 90)]
-        assert max(slow) == 2
+        # Slow answers narrow it, once a round trip, by 0.7 from 10 to 3.
+        assert min(count for second, count in server.most_in_flight.items() if 30 <= second < 45 and count) == 3
+        # When they stay slow that is how long answers take, and it widens again, by one a round trip of 3 s.
+        assert 17 <= server.most_in_flight[87] <= 19
         # And when answers are quick again, it grows back to what the rate needs.
         end = int(report.elapsed)
         assert max(server.most_in_flight[second] for second in range(end - 10, end)) == 5
-        # 60 s of rest: the ideal is 60 s for 3,000, and next to nothing leaves in the slow minute.
-        assert report.elapsed <= (60 + 60) * 1.05
+        # The ideal is 60 s for 3,000; in the slow minute little leaves.
+        assert report.elapsed <= 60 + 60
 
     run(simulate())

@@ -81,7 +81,7 @@ class Bucket:
         """Return the clock time of the next grant."""
         due = max(self._arrival - (self.burst - 1) * self._interval, self.paused_until)
         if len(self._granted) >= self._most:
-            pass
+            due = max(due, self._granted[-self._most] + 1.0)
         return due
 
     def due_behind(self, waiting: int, now: float) -> float:
@@ -126,7 +126,8 @@ class Bucket:
             refused = self.rate
             known = self._close < refused < self._past * 1.1
             self._close, self._past = refused * _CLOSE, refused * _PAST
-            self.run_at(max(refused * (_GENTLE_CUT if known else _CUT), self.ceiling * _FLOOR), now)
+            lower = max(refused * (_GENTLE_CUT if known else _CUT), self.ceiling * _FLOOR)
+            self.run_at(min(refused, lower), now)
         self._cut_again_at = max(self._cut_again_at, until, now + 1.0)
         self._grew_at = max(self._grew_at, until)
         return self.pause(until, why, now)

@@ -8,7 +8,7 @@ _FLOOR, _START = 2, 10
 _CUT = 0.7
 # Slow is what takes longer than this many seconds, and thrice as long as answers take when the server has time.
 _SLOW_SECONDS, _SLOW_FACTOR = 1.0, 3.0
-_DRIFT = 0.001
+_DRIFT = 0.02
 """Share of the way that the idea of a quick answer goes towards each slower one."""
 
 
