@@ -43,7 +43,12 @@ def make(project: Path, *words: str, **environ: str) -> tuple[bool, str]:
     (project / "called").unlink(missing_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name not in {"CI", "ALL", "TESTS", "MAKEFLAGS"}}
     ended = subprocess.run(
-        ["make", "test", *words], cwd=project, env=inherited | environ, capture_output=True, text=True, check=False
+        ["make", "--no-print-directory", "test", *words],
+        cwd=project,
+        env=inherited | environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return ended.returncode == 0, ended.stdout + (project / "called").read_text()
 
