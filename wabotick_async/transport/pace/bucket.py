@@ -81,7 +81,7 @@ class Bucket:
         """Return the clock time of the next grant."""
         due = max(self._arrival - (self.burst - 1) * self._interval, self.paused_until)
         if len(self._granted) >= self._most:
-            pass
+            due = max(due, self._granted[-self._most] + 1.0)
         return due
 
     def due_behind(self, waiting: int, now: float) -> float:
