@@ -79,3 +79,23 @@ async def test_a_cancelled_probe_leaves_its_place() -> None:
         await probe
     await clock.advance(2.0)
     await second
+
+
+async def test_who_was_permitted_before_it_opened_is_no_probe() -> None:
+    clock = ManualClock()
+    breaker, permitted = make(clock), list[int]()
+
+    async def worker(number: int) -> None:
+        await breaker.permit()
+        permitted.append(number)
+        await clock.sleep(0.1 * number)
+        breaker.failed()
+
+    tasks = [asyncio.create_task(worker(number)) for number in range(1, 6)]
+    await clock.advance(0.25)  # two have failed and opened it
+    assert breaker.open_for > 0
+    tasks += [asyncio.create_task(worker(number)) for number in range(6, 10)]
+    await clock.advance(1.0)  # the other three fail while the probe waits
+    assert permitted == [1, 2, 3, 4, 5, 6], "one probe"
+    for task in tasks:
+        task.cancel()

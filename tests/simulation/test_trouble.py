@@ -15,7 +15,8 @@ def test_an_outage_of_two_minutes() -> None:
         assert (report.accepted, report.unknown, report.refused, report.not_sent) == (1_000, 0, 0, 0)
         assert len(server.arrivals) == 1_000
         # 2,400 messages would have tried in the outage.
-        assert server.refused_connections <= 150
+        # Those that were permitted before the breaker opened, about 42, and one probe at a time, ever later.
+        assert server.refused_connections <= 64
         assert server.worst_second() <= 20 + 1
         # The ideal is 50 s + 120 s. Probes are at most 30 s apart, so the end of the outage is seen so late at worst.
         assert 170 <= report.elapsed <= 170 + 31

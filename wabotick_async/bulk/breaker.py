@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +13,8 @@ __all__ = ["Breaker"]
 
 class Breaker:
     """Hold back sends after failures in a row, so that an outage costs a few probes and not a campaign.
+
+    Whoever asked for a permit tells how it went in the same task.
 
     Args:
         threshold: failures in a row that open it.
@@ -41,7 +44,8 @@ class Breaker:
         self._failures = 0
         self._opened_at: float | None = None
         self._probe_at = 0.0
-        self._probing = False
+        self._prober: asyncio.Task[object] | None = None
+        self._probes = 0
         self._changed = anyio.Event()
 
     @property
@@ -52,10 +56,10 @@ class Breaker:
     async def permit(self) -> None:
         """Wait until a message may try: at once while closed, one probe at a time while open."""
         while self._opened_at is not None:
-            if self._probing:
+            if self._prober is not None:
                 await self._changed.wait()
                 continue
-            self._probing = True
+            self._prober = asyncio.current_task()
             try:
                 while (wait := self._probe_at - self._clock()) > 0:
                     await self._sleep(wait)
@@ -78,21 +82,23 @@ class Breaker:
             return
         if self._opened_at is None:
             self._opened_at = self._clock()
-            self._schedule(0)
-        elif self._probing:
-            self._schedule(self._failures - self._threshold)
+            self._probes = 0
+            self._schedule()
+        elif self._prober is asyncio.current_task():  # others that fail were permitted before it opened
+            self._probes += 1
+            self._schedule()
             self._release()
 
     def spared(self) -> None:
         """Note that a permitted message did not try after all."""
-        if self._probing:
+        if self._prober is not None and self._prober is asyncio.current_task():
             self._release()
 
-    def _schedule(self, probes: int) -> None:
-        backoff = min(self._cap, self._base * 2.0 ** min(probes, 20))
+    def _schedule(self) -> None:
+        backoff = min(self._cap, self._base * 2.0 ** min(self._probes, 20))
         self._probe_at = self._clock() + backoff * (0.5 + self._jitter() / 2)
 
     def _release(self) -> None:
-        self._probing = False
+        self._prober = None
         self._changed.set()
         self._changed = anyio.Event()
