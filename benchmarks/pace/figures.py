@@ -14,11 +14,13 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a run."""
 
     grant: int
-    """Most grants in one second."""
+    """Most grants in one second, where the limiter decides."""
+    returned: int
+    """Most in one second where `acquire` comes back: a loop that stood still hands out many at once."""
     server: int
     """Most arrivals in one second."""
     used: float
-    """Grants as a share of what the rate allows in this time, besides the burst."""
+    """Grants that came back as a share of what the rate allows in this time, besides the burst."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,9 +67,10 @@ def phase(run: Traffic, begin: float, end: float, rate: float, credit: int = 0) 
         rate: allowed a second.
         credit: grants that may come besides.
     """
-    grants = bisect_left(run.granted, end) - bisect_left(run.granted, begin)
+    grants = bisect_left(run.returned, end) - bisect_left(run.returned, begin)
     return Phase(
         grant=worst(run.granted, begin, end),
+        returned=worst(run.returned, begin, end),
         server=worst(run.arrived, begin, end),
         used=(grants - credit) / (rate * (end - begin)),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from benchmarks.pace.figures import too_full, worst
-from benchmarks.pace.limiters import ours
+from benchmarks.pace.limiters import noting
 from benchmarks.pace.traffic import traffic
 
 
@@ -62,13 +62,13 @@ async def excesses(
     burst: int,
     dice: random.Random,
 ) -> list[Excess]:
-    """Send over all wires with each headroom, taking turns; the rates side by side.
+    """Send over all wires with each headroom, taking turns in random order; the rates side by side.
 
     Args:
         runs: how often each; limiter and connections are new in each.
         seconds: length of a run.
         burst: of the limiter.
-        dice: draws the jitter.
+        dice: draws the order and the jitter.
     """
     found = [
         [Excess(wire=wire.name, rate=rate, burst=burst, headroom=headroom) for rate in rates]
@@ -76,7 +76,9 @@ async def excesses(
         for headroom in headrooms
     ]
     for _ in range(runs):
-        for side_by_side in found:
+        order = list(found)
+        dice.shuffle(order)
+        for side_by_side in order:
             await asyncio.gather(*(_run(one, base_url, seconds, dice) for one in side_by_side))
     return [one for side_by_side in zip(*found, strict=True) for one in side_by_side]
 
@@ -84,7 +86,7 @@ async def excesses(
 async def _run(excess: Excess, base_url: str, seconds: float, dice: random.Random) -> None:
     (wire,) = (wire for wire in WIRES if wire.name == excess.wire)
     sent = await traffic(
-        ours(excess.rate * (1.0 - excess.headroom), excess.burst),
+        noting(excess.rate * (1.0 - excess.headroom), excess.burst),
         base_url,
         seconds=seconds,
         waiting=excess.rate,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from importlib import import_module, metadata, util
 from typing import Any
 
 from wabotick_async import Outcome, RateLimiter
+from wabotick_async.transport.pace.scopes import Scopes
 
 OURS = "wabotick-async"
 PACKAGES = {"aiolimiter": "aiolimiter", "pyrate-limiter": "pyrate_limiter", "throttled-py": "throttled"}
@@ -20,6 +22,8 @@ class Limiter:
         acquire: waits for a grant.
         release: is called when what was granted has ended, with the seconds that it took.
         close: ends what the limiter keeps running.
+        grants: clock times at which the limiter decided, kept by itself; None where it decides in the very step in
+            which `acquire` comes back.
     """
 
     def __init__(
@@ -27,20 +31,46 @@ class Limiter:
         acquire: Callable[[], Awaitable[object]],
         release: Callable[[float], None] = lambda _elapsed: None,
         close: Callable[[], object] = lambda: None,
+        grants: list[float] | None = None,
     ) -> None:
         self.acquire = acquire
         self.release = release
         self.close = close
+        self.grants = grants
 
 
 Make = Callable[[int, int], Limiter]
 """From grants a second and the burst."""
 
 
+class _Noting(RateLimiter):
+    """Our limiter, which decides for a waiting task before that task runs again: it notes when."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        super().__init__(rate, burst)
+        self.grants: list[float] = []
+
+    def _take(self, scopes: Scopes, now: float, asked: float) -> None:
+        self.grants.append(time.monotonic())
+        super()._take(scopes, now, asked)
+
+
 def ours(rate: float, burst: int) -> Limiter:
-    """Return the limiter of this client."""
-    limiter = RateLimiter(rate, burst)
-    return Limiter(limiter.acquire, lambda elapsed: limiter.release(elapsed=elapsed, outcome=Outcome.ACCEPTED))
+    """Return the limiter of this client as it is."""
+    return _ours(RateLimiter(rate, burst))
+
+
+def noting(rate: float, burst: int) -> Limiter:
+    """Return the limiter of this client with its times of grant: a list that grows, so not for what a grant costs."""
+    limiter = _Noting(rate, burst)
+    return _ours(limiter, limiter.grants)
+
+
+def _ours(limiter: RateLimiter, grants: list[float] | None = None) -> Limiter:
+    def release(elapsed: float) -> None:
+        limiter.release(elapsed=elapsed, outcome=Outcome.ACCEPTED)
+
+    return Limiter(limiter.acquire, release, grants=grants)
 
 
 def _aiolimiter(rate: int, burst: int) -> Limiter:

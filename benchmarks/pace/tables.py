@@ -18,17 +18,23 @@ def show(machine: Mapping[str, str], cases: Iterable[Case], costs: Iterable[Cost
 
 
 def kept(cases: Iterable[Case]) -> str:
-    """Is the limit kept? The most in any second, at the grant and at the server."""
+    """Is the limit kept? The most in any second: where the limiter grants, where `acquire` returns, at the server."""
     return _table(
         "Worst second, and as a share of rate + burst",
-        ["rate + burst", "limiter", "grant, cold", "server, cold", "grant, warm", "server, warm", "stood still"],
+        [
+            "rate + burst",
+            "limiter",
+            *(f"{place}, {phase}" for phase in ("cold", "warm") for place in ("grant", "return", "server")),
+            "stood still",
+        ],
         (
             [
                 f"{one.rate:,} + {one.burst}",
                 one.limiter,
                 *(
                     f"{count:,} ({count / one.limit:.2f})"
-                    for count in (one.cold.grant, one.cold.server, one.warm.grant, one.warm.server)
+                    for phase in (one.cold, one.warm)
+                    for count in (phase.grant, phase.returned, phase.server)
                 ),
                 f"{one.stall * 1000:.0f} ms",
             ]

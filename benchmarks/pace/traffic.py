@@ -23,7 +23,9 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     began: float
     ended: float
     granted: list[float]
-    """When `acquire` came back."""
+    """When the limiter decided."""
+    returned: list[float]
+    """When `acquire` came back to the task that had asked."""
     arrived: list[float]
     """When the server read the request."""
     stall: float
@@ -49,7 +51,7 @@ async def traffic(
         keep_alive: use a connection for many requests.
         delay: seconds that a request spends on the way, besides the real ones.
     """
-    key, granted, stall = f"{next(_keys)}", list[float](), Stall()
+    key, returned, stall = f"{next(_keys)}", list[float](), Stall()
     connector = aiohttp.TCPConnector(force_close=not keep_alive)
     async with aiohttp.ClientSession(base_url, connector=connector) as session:
         async with asyncio.TaskGroup() as requests:
@@ -68,7 +70,7 @@ async def traffic(
                     if now >= ended:
                         limiter.release(0.0)
                         return
-                    granted.append(now)
+                    returned.append(now)
                     requests.create_task(request(now))
 
             began = time.monotonic()
@@ -81,12 +83,14 @@ async def traffic(
             noted = msgspec.json.decode(await response.read(), type=Noted)
     limiter.close()
     stall.stop()
-    if len(noted.times) != len(granted):
-        raise RuntimeError(f"{len(granted)} requests left, {len(noted.times)} arrived")
+    if len(noted.times) != len(returned):
+        raise RuntimeError(f"{len(returned)} requests left, {len(noted.times)} arrived")
+    granted = returned if limiter.grants is None else [at for at in limiter.grants if at < ended]
     return Traffic(
         began=began,
         ended=ended,
         granted=granted,
+        returned=returned,
         arrived=sorted(noted.times),
         stall=max(stall.take(), noted.stall),
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.pace import headroom
 from benchmarks.pace.figures import phase, too_full, worst
-from benchmarks.pace.headroom import WIRES
-from benchmarks.pace.limiters import OURS, Limiter, limiters
+from benchmarks.pace.headroom import WIRES, Excess, excesses
+from benchmarks.pace.limiters import OURS, Limiter, limiters, noting
 from benchmarks.pace.server import serving
 from benchmarks.pace.traffic import Traffic, traffic
 
@@ -63,7 +65,7 @@ async def test_every_grant_is_seen_by_the_server(server: str) -> None:
 
     sent = await traffic(Limiter(acquire), server, seconds=0.05, waiting=2)
 
-    assert len(sent.granted) == len(sent.arrived) == 5
+    assert len(sent.granted) == len(sent.returned) == len(sent.arrived) == 5
     assert worst(sent.arrived) == 5
 
 
@@ -86,7 +88,30 @@ def test_seconds_that_outlast_the_times_are_not_counted_as_kept() -> None:
 
 
 def test_what_came_on_credit_is_not_counted_as_use_of_the_rate() -> None:
-    run = Traffic(began=0.0, ended=2.0, granted=[0.0, 0.0, 0.0, 0.5, 1.0, 1.5], arrived=[], stall=0.0)
+    run = Traffic(began=0.0, ended=2.0, granted=[], returned=[0.0, 0.0, 0.0, 0.5, 1.0, 1.5], arrived=[], stall=0.0)
 
     assert phase(run, 0.0, 2.0, rate=2, credit=2).used == pytest.approx(1.0)
     assert phase(run, 1.0, 2.0, rate=4).used == pytest.approx(0.5)
+
+
+async def test_our_limiter_decides_before_the_task_that_waits_knows_it(server: str) -> None:
+    sent = await traffic(noting(200, 2), server, seconds=0.1, waiting=5)
+
+    assert len(sent.granted) >= len(sent.returned) == len(sent.arrived) > 2
+    assert all(granted <= returned for granted, returned in zip(sent.granted, sent.returned, strict=False))
+
+
+async def test_the_headrooms_take_turns_in_an_order_that_varies(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[tuple[str, float]] = []
+
+    async def run(excess: Excess, base_url: str, seconds: float, dice: random.Random) -> None:
+        order.append((excess.wire, excess.headroom))
+
+    monkeypatch.setattr(headroom, "_run", run)
+    found = await excesses(server, [20], [0.0, 0.1], runs=4, seconds=0.1, burst=1, dice=random.Random(0))
+
+    rounds = [tuple(order[at : at + len(found)]) for at in range(0, len(order), len(found))]
+    assert len(rounds) == 4
+    assert len(set(rounds)) > 1
+    assert all(set(one) == set(rounds[0]) for one in rounds)
+    assert [(one.wire, one.headroom) for one in found] == [(wire.name, share) for wire in WIRES for share in (0.0, 0.1)]

@@ -153,7 +153,7 @@ class Crowd:
             return
         for waiter in limiter._lanes.waiters():
             if limiter._window.has_room():
-                assert limiter._scoped.blocked_by(waiter.scopes, now) is not None, "there was room"
+                assert limiter._lanes.holds.blocked_by(waiter, now) is not None, "there was room"
 
     async def end(self) -> None:
         self.limiter.set_rate(40.0)

@@ -118,3 +118,48 @@ async def test_a_parked_row_has_room_when_it_comes_again() -> None:
         await door.limiter.acquire(PAIR, park=True)
     await door.clock.advance(caught.value.retry_in)
     assert await door.limiter.acquire(PAIR, park=True) == 0.0
+
+
+async def test_of_very_many_numbers_the_idle_are_forgotten_and_the_paused_are_not() -> None:
+    door = Door(Limits(rate=1e6, number=Rate(10)))
+    door.limiter.pause(door.clock() + 60.0, Scope("number", "A"))
+    for value in range(30_000):
+        assert door.limiter.try_acquire(Scopes(Scope("number", str(value))))
+        door.limiter.release(elapsed=0.0, outcome=Outcome.ACCEPTED)
+        door.clock.now += 0.001
+    assert len(list(door.limiter._scoped.buckets())) == 10_000
+    assert [pause.scope.value for pause in door.limiter.pauses()] == ["A"]
+
+
+async def test_what_left_before_a_client_bounds_the_limiter_is_in_flight_all_the_same() -> None:
+    limiter = RateLimiter(1000.0, burst=20)
+    for _ in range(3):
+        await limiter.acquire()
+    limiter.bound(Limits(concurrency=5))
+    assert limiter.in_flight == 3
+    for _ in range(3):
+        limiter.release(elapsed=0.1, outcome=Outcome.ACCEPTED)
+    assert limiter.in_flight == 0
+
+
+async def test_a_grant_that_reaches_its_task_late_counts_from_then_on() -> None:
+    """The loop stands still between grant and departure: the second after that has no more than any other."""
+    clock, left = ManualClock(), list[float]()
+    limiter = RateLimiter(limits=Limits(rate=100.0, headroom=0.0), clock=clock, call_later=clock.call_later)
+
+    async def one() -> None:
+        await limiter.acquire()
+        left.append(clock.now)
+        limiter.release(elapsed=0.0, outcome=None)
+
+    waiting = [asyncio.create_task(one()) for _ in range(300)]
+    await clock.advance(0.5)
+    for _ in range(3):
+        clock.now += 0.1
+        limiter._pump()  # the timer is late and makes up for it, and then something else keeps the loop busy
+    granted = clock.now
+    clock.now += 0.6
+    await clock.advance(10.0)
+    assert granted not in left
+    assert max(sum(began <= when < began + 1.0 - 1e-6 for when in left) for began in left) <= 101
+    await asyncio.gather(*waiting)

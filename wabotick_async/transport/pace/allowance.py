@@ -14,6 +14,11 @@ _LONGEST_RESET: Final = 300.0
 _CAREFUL: Final = 0.97
 """Share of the learnt rate that is used, so that the last request of a window is not the one too many."""
 _SHORTEST_WINDOW: Final = 0.5
+_CHECKED: Final = 2.0
+_BUSY: Final = 0.8
+_UNUSED: Final = 0.15
+"""A learnt window is held against what is left: after so many of it, where so much of the rate that it allows was used,
+and so much of the limit was never used."""
 _LOW: Final = 0.1
 """Share of the limit that is better left alone: with no more than that left, the rate does not grow."""
 _NOISE: Final = 0.05
@@ -43,6 +48,8 @@ class Allowance:
         self._began: float | None = None
         self._left = 0
         self._limit = 0
+        self._told_at = 0.0
+        self._checked_at, self._answers, self._least = 0.0, 0, 0
 
     def observe(self, headers: Mapping[str, str], now: float) -> Exhausted | None:
         """Read an answer's headers (lower case); tell when nothing is left.
@@ -53,7 +60,10 @@ class Allowance:
         """
         limit, left = _number(headers, "x-ratelimit-limit"), _number(headers, "x-ratelimit-remaining")
         if not limit or left is None or limit < 0:
+            if now - self._told_at > _LONGEST_WINDOW:
+                self._limit = 0  # what it said long ago holds no more
             return None
+        self._told_at = now
         self._follow(limit, left, now)
         reset = _number(headers, "x-ratelimit-reset")
         if reset is not None and reset > _EPOCH:
@@ -80,8 +90,24 @@ class Allowance:
         elif left > self._left + max(2, limit * _NOISE):
             if self._left <= limit * _LOW and now - self._began >= _SHORTEST_WINDOW:
                 self._window = min(_LONGEST_WINDOW, now - self._began)
+                self._check_from(now, limit)
             self._began = now
         self._left, self._limit = left, limit
+        self._check(limit, left, now)
+
+    def _check(self, limit: int, left: int, now: float) -> None:
+        """Shorten a window that a pause made look longer: requests as fast as it allows leave many of them unused."""
+        self._answers += 1
+        self._least = min(self._least, left)
+        if self._window is None or now < self._checked_at + _CHECKED * self._window:
+            return
+        busy = self._answers >= _BUSY * _CAREFUL * limit * (now - self._checked_at) / self._window
+        if busy and self._least > limit * _UNUSED:
+            self._window = max(_SHORTEST_WINDOW, self._window * (1.0 - self._least / limit))
+        self._check_from(now, limit)
+
+    def _check_from(self, now: float, limit: int) -> None:
+        self._checked_at, self._answers, self._least = now, 0, limit
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 
 from ...errors import ConfigurationError
+from .finder import Finder
 
 __all__ = ["SLACK", "Bucket"]
 
@@ -18,20 +20,17 @@ _CATCH_UP = 0.1
 # Requests a second above which no proof is kept: no event loop comes near.
 _ENDLESS = 1e6
 
-# After a refusal for pace: multiply down, then add up, as congestion control does, in shares of the configured rate.
-_CUT, _GENTLE_CUT = 0.7, 0.85
-_FLOOR = 0.05
-_GROWTH = 0.02
-# Close to the rate that was refused the growth is slow, so that a limit that is there to stay is met seldom.
-_CLOSE, _PAST = 0.95, 1.02
-_CLOSE_SECONDS = 40.0
+# Seconds for which grants are remembered, so that a refusal finds the second before its request left: longer by what
+# the last one took to arrive, up to so much.
+_KEPT, _KEPT_MORE = 3.0, 10.0
 
 
 class Bucket:
     """Grants at most `rate` requests a second, plus `burst`, in any second.
 
     The theoretical arrival time of the next request is one number, so a grant costs a comparison. Beside it the times
-    of the last second's grants are kept: they make the limit hold even where late grants are made up for.
+    of the last seconds' grants are kept: they make the limit hold even where late grants are made up for, and tell what
+    the server took before it refused.
 
     Args:
         rate: requests a second.
@@ -49,8 +48,9 @@ class Bucket:
         self._arrival = 0.0
         self._granted: deque[float] = deque()
         self._most = 1
-        self._cut_again_at = self._grew_at = 0.0
-        self._close = self._past = float("inf")
+        self._full_until = float("-inf")
+        self._kept = _KEPT
+        self._cut_at = float("-inf")
         self.may_grow = True
         """Whether the rate grows towards the configured one."""
         self.set_rate(rate, 0.0)
@@ -64,25 +64,34 @@ class Bucket:
         if not rate > 0:
             raise ConfigurationError(f"rate limiter: expected requests a second above 0, got {rate!r}")
         self.ceiling = rate
-        self._close = self._past = float("inf")
-        self._grew_at = now
-        self.run_at(rate, now)
+        self._finder = Finder(rate)
+        self._go_on_at(rate, now)
 
     def run_at(self, rate: float, now: float) -> None:
         """Go on at another rate, which grows to the configured one."""
         rate = min(rate, self.ceiling)
+        self._finder.begin(rate, now)
+        self._cut_at = max(self._cut_at, now)
+        self._go_on_at(rate, now)
+
+    def run_at_most(self, rate: float, now: float) -> None:
+        """Go on at a rate that the server told, where it is lower; not so low that nothing is learnt any more."""
+        rate = max(rate, self._finder.floor)
+        if rate < self.rate:
+            self.run_at(rate, now)
+            self._finder.stay(rate, now)
+
+    def _go_on_at(self, rate: float, now: float) -> None:
         if self._interval:  # what is owed so far counts at the new rate, no quiet time is invented
             owed = max(0.0, self._arrival - now) / self._interval
             self._arrival = now + owed / rate if owed else self._arrival
         self.rate, self._interval = rate, 1.0 / rate
         self._most = int(min(self.rate, _ENDLESS)) + self.burst
+        self._prove()
 
     def due(self) -> float:
         """Return the clock time of the next grant."""
-        due = max(self._arrival - (self.burst - 1) * self._interval, self.paused_until)
-        if len(self._granted) >= self._most:
-            due = max(due, self._granted[-self._most] + 1.0)
-        return due
+        return max(self._arrival - (self.burst - 1) * self._interval, self.paused_until, self._full_until)
 
     def due_behind(self, waiting: int, now: float) -> float:
         """Return the clock time of the grant behind so many others."""
@@ -102,16 +111,26 @@ class Bucket:
         made_up_for = asked <= due and now - due <= _CATCH_UP
         self._arrival = max(self._arrival, due if made_up_for else now) + self._interval
         if self.rate < _ENDLESS:
-            self._granted.append(now)
-        if len(self._granted) > self._most:  # none within the second is forgotten: the rate may rise again
-            while self._granted[0] <= now - 1.0:
-                self._granted.popleft()
+            granted, most = self._granted, self._most
+            granted.append(now)
+            if len(granted) >= most:
+                self._full_until = granted[-most] + 1.0
+            while granted[0] <= now - self._kept:  # none within the second: the rate may rise again
+                granted.popleft()
 
     def give_back(self, granted: float, now: float) -> None:
         """Take back a grant that was not used: what has not drained away since, so that the limit holds."""
         self._arrival -= max(0.0, self._interval - (now - granted))
         if granted in self._granted:
             self._granted.remove(granted)
+            self._prove()
+
+    def left_late(self, granted: float, now: float) -> None:
+        """Note that a grant was used only now, because the event loop was late: the proof is about what leaves."""
+        if granted in self._granted:
+            self._granted.remove(granted)
+            insort(self._granted, now)
+            self._prove()
 
     def pause(self, until: float, why: str, now: float) -> bool:
         """Grant nothing before a clock time; a pause is only ever extended. True where this began one."""
@@ -120,27 +139,36 @@ class Bucket:
             self.paused_until, self.why = until, why
         return began
 
-    def throttled(self, until: float, why: str, now: float) -> bool:
-        """Note a refusal for pace: pause, and go on more slowly. Many refusals of one moment cut the rate once."""
-        if now >= self._cut_again_at:
-            refused = self.rate
-            known = self._close < refused < self._past * 1.1
-            self._close, self._past = refused * _CLOSE, refused * _PAST
-            lower = max(refused * (_GENTLE_CUT if known else _CUT), self.ceiling * _FLOOR)
-            self.run_at(min(refused, lower), now)
-        self._cut_again_at = max(self._cut_again_at, until, now + 1.0)
-        self._grew_at = max(self._grew_at, until)
+    def throttled(self, until: float, why: str, now: float, elapsed: float = 0.0) -> bool:
+        """Note a refusal for pace: pause, and go on more slowly. Many refusals of one moment cut the rate once.
+
+        Args:
+            until: clock time at which the pause ends.
+            why: what the pause is for.
+            now: clock time.
+            elapsed: seconds since the refused request left. What left before the last cut says nothing new.
+        """
+        sent = now - elapsed
+        if sent >= self._cut_at - SLACK:
+            remembered = elapsed + 1.0 <= self._kept
+            taken = sum(sent - 1.0 < when <= sent for when in self._granted) - 1 if remembered else 0
+            self._go_on_at(self._finder.refused(self.rate, taken, sent, now, until), now)
+            self._kept = _KEPT + min(elapsed, _KEPT_MORE)
+        self._cut_at = max(self._cut_at, until, now + 1.0)
         return self.pause(until, why, now)
+
+    def _prove(self) -> None:
+        """Note until when the last second has as many grants as it may have."""
+        full = len(self._granted) >= self._most
+        self._full_until = self._granted[-self._most] + 1.0 if full else float("-inf")
 
     def _grow(self, now: float) -> None:
         if not self.may_grow:
-            self._grew_at = max(self._grew_at, now)
-        while now - self._grew_at >= 1.0 and self.rate < self.ceiling:
-            grew_at = self._grew_at + 1.0
-            close = self._close <= self.rate < self._past
-            step = (self._past - self._close) / _CLOSE_SECONDS if close else _GROWTH * self.ceiling
-            self.run_at(self.rate + step, now)
-            self._grew_at = grew_at
+            self._finder.stay(self.rate, now)
+            return
+        rate = min(self.ceiling, self._finder.rate_at(now))
+        if rate != self.rate:
+            self._go_on_at(rate, now)
 
     def __repr__(self) -> str:
         slower = f" of {self.ceiling:g}" if self.rate < self.ceiling else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 
 from ...config import Rate
 
@@ -20,7 +20,9 @@ class Debts:
         self.interval = rate.interval
         """Seconds in which one message is repaid."""
         self._credit = (rate.burst - 1) * rate.interval
-        self._arrivals: OrderedDict[str, float] = OrderedDict()
+        self._arrivals: dict[str, float] = {}
+        self._looks: deque[tuple[float, str]] = deque()
+        """When to look at a key again, each key once: whoever owes nothing then is forgotten."""
 
     def due(self, key: str) -> float:
         """Return the clock time of the key's next grant."""
@@ -29,12 +31,14 @@ class Debts:
 
     def take(self, key: str, now: float) -> None:
         """Note a grant, and forget keys that owe nothing any more."""
-        self._arrivals[key] = max(self._arrivals.get(key, 0.0), now) + self.interval
-        self._arrivals.move_to_end(key)
-        for _ in range(2):  # two looks a grant are more than one key a grant
-            oldest, arrival = next(iter(self._arrivals.items()))
-            if arrival > now:
-                self._arrivals.move_to_end(oldest)
+        arrival = self._arrivals.get(key)
+        if arrival is None:
+            self._looks.append((now + self.interval, key))
+        self._arrivals[key] = (now if arrival is None or arrival < now else arrival) + self.interval
+        while self._looks[0][0] <= now:
+            _, oldest = self._looks.popleft()
+            if self._arrivals[oldest] > now:
+                self._looks.append((now + self.interval, oldest))
             else:
                 del self._arrivals[oldest]
 
@@ -45,6 +49,8 @@ class Debts:
 
     def pause(self, key: str, until: float) -> None:
         """Grant the key nothing before a clock time."""
+        if key not in self._arrivals:
+            self._looks.append((0.0, key))
         self._arrivals[key] = max(self._arrivals.get(key, 0.0), until + self._credit)
 
     def __len__(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from .line import Line, Waiter
-from .scopes import Scope, Scopes
+from .holds import Holds
+from .line import Line
+from .scoped import ScopedLimits
+from .waiter import Waiter
 from .window import Window
 
 __all__ = ["Lanes"]
@@ -19,17 +20,13 @@ class Lanes:
     """The line of the urgent and the line of the others.
 
     Args:
-        blocked_by: see `Line`.
-        due_of: see `Line`.
+        limits: of the scopes.
     """
 
-    def __init__(
-        self,
-        blocked_by: Callable[[Scopes, float], tuple[Scope, float] | None],
-        due_of: Callable[[Scope], float],
-    ) -> None:
-        self.urgent = Line(blocked_by, due_of)
-        self.others = Line(blocked_by, due_of)
+    def __init__(self, limits: ScopedLimits) -> None:
+        self.holds = Holds(limits)
+        self.urgent = Line(self.holds)
+        self.others = Line(self.holds)
         self._in_a_row = 0
         self._others_turn = False
 
@@ -50,6 +47,18 @@ class Lanes:
         """Return how many would go before a newcomer; who stands aside for his own scope is not counted."""
         ahead = self.urgent.size - self.urgent.aside
         return ahead if urgent else ahead + self.others.size - self.others.aside
+
+    def leave(self, waiter: Waiter) -> None:
+        """Let one go who will not wait any longer; his future is done."""
+        self.line_of(waiter).leave(waiter)
+        if self.holds.drop(waiter):
+            self.look_again()
+
+    def pop(self, waiter: Waiter) -> None:
+        """Let go the one that `next` returned, after his grant was noted."""
+        self.line_of(waiter).pop(waiter)
+        if self.holds.drop(waiter):
+            self.look_again()
 
     def look_again(self) -> None:
         """Note that some scopes may be due earlier than was thought."""

@@ -8,19 +8,21 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ...config import Limits
-from ...errors import NotDueError, NotSentError
+from ...errors import NotSentError
 from ...outcomes import Outcome
 from .bucket import SLACK
-from .line import Waiter
+from .line import WORTH_PARKING, not_due
 from .scopes import ACCOUNT, UNSCOPED, Scope, Scopes
 from .standing import Pause, Standing
 from .timer import Timer, later
+from .waiter import Waiter
 from .window import Window
 
 __all__ = ["RateLimiter"]
 
-_WORTH_PARKING: Final = 0.25
-"""Seconds: who asked not to wait for a narrow scope waits so long all the same."""
+
+_LATE: Final = 0.001
+"""Seconds that a grant may take to reach who waits, above which that is counted."""
 
 
 class RateLimiter(Standing):
@@ -61,6 +63,7 @@ class RateLimiter(Standing):
         """Bound what is in flight by a client's limits, where nothing bounds it so far."""
         if self._window is None:
             self._window = Window(limits.concurrency, limits.connections - limits.concurrency)
+            self._window.in_flight = self._unbounded
 
     def set_rate(self, rate: float) -> None:
         """Change the account's rate; those who wait profit or suffer at once.
@@ -116,7 +119,11 @@ class RateLimiter(Standing):
         finally:
             if expiry is not None:
                 expiry.cancel()
-        return self.clock() - asked
+        granted, now = waiter.future.result(), self.clock()
+        if now > granted + _LATE:  # what leaves late counts from then on
+            self._account.left_late(granted, now)
+            self._scoped.left_late(scopes, granted, now)
+        return now - asked
 
     def try_acquire(self, scopes: Scopes = UNSCOPED, *, urgent: bool = False) -> bool:
         """Take a grant if there is one at once."""
@@ -130,15 +137,19 @@ class RateLimiter(Standing):
             outcome: how it ended; None where it did not leave after all.
         """
         if self._window is None:
+            self._unbounded -= 1
             return
         if outcome is None or outcome is Outcome.NOT_SENT:
             self._window.give_back()
         else:
-            self._window.release(self.clock(), elapsed, answered=outcome is not Outcome.UNKNOWN)
+            answered, refused = outcome is not Outcome.UNKNOWN, outcome is Outcome.REFUSED
+            self._window.release(self.clock(), elapsed, answered=answered, refused=refused)
         if self._lanes.size:
             self._pump()
 
-    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "refused for pace") -> bool:
+    def throttled(
+        self, until: float, scope: Scope = ACCOUNT, why: str = "refused for pace", *, elapsed: float = 0.0
+    ) -> bool:
         """Note that the server refused for pace: pause until the clock shows `until`, and go on more slowly.
 
         Many refusals of one moment lower the rate once; it grows back towards the configured one.
@@ -146,7 +157,7 @@ class RateLimiter(Standing):
         Returns:
             Whether this began a pause.
         """
-        began = self._scoped.throttled(scope, until, why, self.clock())
+        began = self._scoped.throttled(scope, until, why, self.clock(), elapsed)
         self._after_pause(scope)
         return began
 
@@ -167,8 +178,7 @@ class RateLimiter(Standing):
         self._account.may_grow = self._allowance.has_room_above(self._account.rate)
         if exhausted is None:
             return None
-        if exhausted.rate < self._account.rate:
-            self._account.run_at(exhausted.rate, now)
+        self._account.run_at_most(exhausted.rate, now)
         why = "the platform has no requests left in its window"
         if exhausted.until > now and self.pause(exhausted.until, ACCOUNT, why):
             return Pause(ACCOUNT, exhausted.until - now, why)
@@ -188,7 +198,9 @@ class RateLimiter(Standing):
         self._account.take(now, asked)
         if scopes is not UNSCOPED:
             self._scoped.take(scopes, now, asked)
-        if self._window is not None:
+        if self._window is None:
+            self._unbounded += 1
+        else:
             self._window.take()
 
     def _estimate(self, scopes: Scopes, now: float, *, urgent: bool) -> float:
@@ -199,16 +211,16 @@ class RateLimiter(Standing):
     def _park_early(self, scopes: Scopes, now: float) -> None:
         ahead = dict(self._lanes.others.behind(scopes))
         found = self._scoped.turn(scopes, ahead, now)
-        if found is not None and found[1] > now + _WORTH_PARKING:
-            raise _not_due(*found, now)
+        if found is not None and found[1] > now + WORTH_PARKING:
+            raise not_due(*found, now)
 
     def _after_pause(self, scope: Scope) -> None:
         self._dismiss_the_late()
         now = self.clock()
-        if scope != ACCOUNT and (due := self._scoped.due(scope)) > now + _WORTH_PARKING:
+        if scope != ACCOUNT and (due := self._scoped.due(scope)) > now + WORTH_PARKING:
             for waiter in self._lanes.waiters():
                 if waiter.park and scope in waiter.scopes:
-                    self._dismiss(waiter, _not_due(scope, due, now))
+                    self._dismiss(waiter, not_due(scope, due, now))
         self._rearm()
 
     def _dismiss_the_late(self) -> None:
@@ -224,22 +236,22 @@ class RateLimiter(Standing):
     def _expire(self, waiter: Waiter) -> None:
         if not waiter.future.done():
             self._dismiss(waiter, _too_late())
+            self._rearm()
 
     def _dismiss(self, waiter: Waiter, error: NotSentError) -> None:
         waiter.future.set_exception(error)
-        self._lanes.line_of(waiter).leave(waiter)
+        self._lanes.leave(waiter)
 
     def _leave(self, waiter: Waiter) -> None:
         """See to what a cancelled waiter leaves behind: a place in the line, or a grant of this very moment."""
         if waiter.future.cancelled():
-            self._lanes.line_of(waiter).leave(waiter)
+            self._lanes.leave(waiter)
         elif waiter.future.exception() is None:
             granted, now = waiter.future.result(), self.clock()
             self._account.give_back(granted, now)
             self._scoped.give_back(waiter.scopes, granted, now)
             self._lanes.look_again()
-            if self._window is not None:
-                self._window.give_back()
+            self.release(elapsed=0.0, outcome=None)
         self._rearm()
 
     def _pump(self) -> None:
@@ -249,7 +261,7 @@ class RateLimiter(Standing):
                 self._dismiss(waiter, _too_late())
                 continue
             self._take(waiter.scopes, now, waiter.asked)
-            self._lanes.line_of(waiter).pop(waiter)
+            self._lanes.pop(waiter)
             waiter.future.set_result(now)
         self._rearm()
 
@@ -276,7 +288,3 @@ class RateLimiter(Standing):
 
 def _too_late() -> NotSentError:
     return NotSentError("the rate limiter has no grant before the deadline")
-
-
-def _not_due(scope: Scope, due: float, now: float) -> NotDueError:
-    return NotDueError(f"{scope} has no room for {due - now:.1f} s", retry_in=due - now, scope=str(scope))

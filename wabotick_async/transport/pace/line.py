@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
+from typing import Final
 
+from ...errors import NotDueError
 from .bucket import SLACK
+from .holds import LATER, Holds
 from .scopes import Scope, Scopes
+from .waiter import Waiter
 
-__all__ = ["Line", "Waiter"]
+__all__ = ["WORTH_PARKING", "Line", "not_due"]
 
-
-class Waiter:
-    """One request in the line; its future brings the clock time of the grant."""
-
-    __slots__ = ("aside", "asked", "future", "latest", "park", "scopes", "ticket", "urgent")
-
-    def __init__(self, ticket: int, scopes: Scopes, *, asked: float, latest: float, urgent: bool, park: bool) -> None:
-        self.future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self.ticket = ticket
-        """Its place in the order of asking."""
-        self.scopes = scopes
-        self.asked = asked
-        """Clock time at which it came."""
-        self.latest = latest
-        """Clock time after which a grant is of no use."""
-        self.urgent = urgent
-        self.park = park
-        """Whether it would rather come again than wait for a scope narrower than the account."""
-        self.aside = False
-        """Whether it has stood aside for a scope narrower than the account."""
+WORTH_PARKING: Final = 0.25
+"""Seconds: who would rather come again than wait for a narrow scope waits so long all the same."""
 
 
 class Line:
@@ -41,17 +26,12 @@ class Line:
     Those who are not due in a scope stand aside, in a line of that scope, until the scope is due.
 
     Args:
-        blocked_by: tells the first scope in which a waiter is not due, and when it will be.
-        due_of: tells when a scope is due.
+        holds: tells when scopes are due, and for whom.
     """
 
-    def __init__(
-        self,
-        blocked_by: Callable[[Scopes, float], tuple[Scope, float] | None],
-        due_of: Callable[[Scope], float],
-    ) -> None:
-        self._blocked_by = blocked_by
-        self._due_of = due_of
+    def __init__(self, holds: Holds) -> None:
+        self._holds = holds
+        self._due_of = holds.due
         self._front: deque[Waiter] = deque()
         self._aside: dict[Scope, deque[Waiter]] = {}
         self._asleep: list[tuple[float, int, Scope]] = []
@@ -99,13 +79,16 @@ class Line:
                 line, waiter = self._front, front
             else:
                 return None
-            blocked = self._blocked_by(waiter.scopes, now)
+            blocked = self._holds.blocked_by(waiter, now)
             if blocked is None:
                 return waiter
             line.popleft()
-            self._stand_aside(waiter, *blocked)
+            if waiter.park and (turn := self._turn(waiter, *blocked)) > now + WORTH_PARKING:
+                self._turn_away(waiter, blocked[0], turn, now)
+            else:
+                self._stand_aside(waiter, *blocked, now)
             if line is not self._front:
-                self._to_sleep_again()
+                self._to_sleep_again(now + LATER)
 
     def pop(self, waiter: Waiter) -> None:
         """Let go the one that `first` returned, after his grant was noted."""
@@ -135,7 +118,20 @@ class Line:
         lines = (self._front, *self._aside.values())
         return [waiter for line in lines for waiter in line if not waiter.future.done()]
 
-    def _stand_aside(self, waiter: Waiter, scope: Scope, due: float) -> None:
+    def _turn(self, waiter: Waiter, scope: Scope, due: float) -> float:
+        """Return the clock time at which it is one's turn in a scope that he waits for from now on."""
+        before = 0 if waiter.aside else len(self._aside.get(scope, ()))
+        return due + before * self._holds.interval(scope)
+
+    def _turn_away(self, waiter: Waiter, scope: Scope, due: float, now: float) -> None:
+        waiter.future.set_exception(not_due(scope, due, now))
+        self._holds.drop(waiter)
+        self.size -= 1
+        self.aside -= waiter.aside
+
+    def _stand_aside(self, waiter: Waiter, scope: Scope, due: float, now: float) -> None:
+        if self._holds.drop(waiter, before=due):  # he does not come before that
+            self.look_again()
         self.aside += not waiter.aside
         waiter.aside = True
         line = self._aside.get(scope)
@@ -147,6 +143,8 @@ class Line:
             self._aside[scope] = deque(sorted(line, key=lambda one: one.ticket))
         else:
             line.append(waiter)
+        if (living := self._living(scope)) is not None and living[0] is waiter:
+            self._holds.keep(waiter, scope, now)
 
     def _wake(self, now: float) -> None:
         while self._asleep and self._asleep[0][0] <= now + SLACK:
@@ -178,8 +176,13 @@ class Line:
         del self._aside[scope]
         return None
 
-    def _to_sleep_again(self) -> None:
-        """Put the scope whose head has gone back to sleep until it is due again."""
+    def _to_sleep_again(self, earliest: float = 0.0) -> None:
+        """Put the scope whose head has gone back to sleep until it is due again, and no shorter."""
         _, scope = heapq.heappop(self._awake)
         if self._living(scope):
-            heapq.heappush(self._asleep, (self._due_of(scope), next(self._numbers), scope))
+            heapq.heappush(self._asleep, (max(self._due_of(scope), earliest), next(self._numbers), scope))
+
+
+def not_due(scope: Scope, due: float, now: float) -> NotDueError:
+    """Return the error that tells one who would rather come again when to do so."""
+    return NotDueError(f"{scope} has no room for {due - now:.1f} s", retry_in=due - now, scope=str(scope))

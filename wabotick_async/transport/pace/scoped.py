@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final
 
 from ...config import Limits, Rate
 from .bucket import SLACK, Bucket
@@ -11,7 +13,8 @@ from .scopes import ACCOUNT, Scope, Scopes
 
 __all__ = ["ScopedLimits"]
 
-_MOST_BUCKETS = 10_000
+_MOST_BUCKETS: Final = 10_000
+_LOOKED_AT: Final = 16
 
 
 class ScopedLimits:
@@ -45,12 +48,24 @@ class ScopedLimits:
         bucket = self._bucket(scope)
         return 0.0 if bucket is None else bucket.due()
 
+    def interval(self, scope: Scope) -> float:
+        """Return the seconds from one grant of a scope to the next, 0 without a limit."""
+        if scope.kind == "recipient":
+            return 0.0 if self._debts is None else self._debts.interval
+        bucket = self._bucket(scope)
+        return 0.0 if bucket is None else 1.0 / bucket.rate
+
     def blocked_by(self, scopes: Scopes, now: float) -> tuple[Scope, float] | None:
         """Return the scope of a request that is due last, and when, or None where all are due."""
+        number, template, recipient = scopes
         worst: tuple[Scope, float] | None = None
-        for scope in scopes:
-            if scope is not None and (due := self.due(scope)) > now + SLACK and (worst is None or due > worst[1]):
-                worst = scope, due
+        latest = now + SLACK
+        if self._has_rates or self._buckets:
+            for scope in (number, template):
+                if scope is not None and (bucket := self._bucket(scope)) is not None and (due := bucket.due()) > latest:
+                    worst, latest = (scope, due), due
+        if recipient is not None and self._debts is not None and (due := self._debts.due(recipient.value)) > latest:
+            worst = recipient, due
         return worst
 
     def turn(self, scopes: Scopes, ahead: Mapping[Scope, int], now: float) -> tuple[Scope, float] | None:
@@ -59,7 +74,7 @@ class ScopedLimits:
         for scope in scopes:
             if scope is None:
                 continue
-            due = max(self.due(scope), now) + ahead.get(scope, 0) * self._interval(scope)
+            due = max(self.due(scope), now) + ahead.get(scope, 0) * self.interval(scope)
             if due > now + SLACK and (worst is None or due > worst[1]):
                 worst = scope, due
         return worst
@@ -85,6 +100,12 @@ class ScopedLimits:
             elif (bucket := self._buckets.get(scope)) is not None:
                 bucket.give_back(granted, now)
 
+    def left_late(self, scopes: Scopes, granted: float, now: float) -> None:
+        """Note that a grant was used only now."""
+        for scope in scopes:
+            if scope is not None and (bucket := self._buckets.get(scope)) is not None:
+                bucket.left_late(granted, now)
+
     def follow_account(self, now: float) -> None:
         """Let the numbers and templates without a rate of their own have the account's."""
         for scope, bucket in self._buckets.items():
@@ -97,11 +118,11 @@ class ScopedLimits:
             return self._pause_recipient(scope, until, now)
         return self._need(scope).pause(until, why, now)
 
-    def throttled(self, scope: Scope, until: float, why: str, now: float) -> bool:
+    def throttled(self, scope: Scope, until: float, why: str, now: float, elapsed: float) -> bool:
         """Pause a scope and lower its rate; True where this began a pause."""
         if scope.kind == "recipient":
             return self._pause_recipient(scope, until, now)
-        return self._need(scope).throttled(until, why, now)
+        return self._need(scope).throttled(until, why, now, elapsed)
 
     def _pause_recipient(self, scope: Scope, until: float, now: float) -> bool:
         if self._debts is None:
@@ -109,12 +130,6 @@ class ScopedLimits:
         began = self._debts.due(scope.value) <= now < until
         self._debts.pause(scope.value, until)
         return began
-
-    def _interval(self, scope: Scope) -> float:
-        if scope.kind == "recipient":
-            return 0.0 if self._debts is None else self._debts.interval
-        bucket = self._bucket(scope)
-        return 0.0 if bucket is None else 1.0 / bucket.rate
 
     def _bucket(self, scope: Scope) -> Bucket | None:
         bucket = self._buckets.get(scope)
@@ -127,9 +142,17 @@ class ScopedLimits:
             return self._account
         bucket = self._buckets.get(scope)
         if bucket is None:
-            if len(self._buckets) >= _MOST_BUCKETS:  # the oldest one is long idle, or there is no limit to speak of
-                del self._buckets[next(iter(self._buckets))]
+            if len(self._buckets) >= _MOST_BUCKETS:
+                self._forget_one()
             rate = rate or self._rates.get(scope.kind)
             per_second = self._account.ceiling if rate is None else self._share / rate.interval
             bucket = self._buckets[scope] = Bucket(per_second, self._account.burst if rate is None else rate.burst)
         return bucket
+
+    def _forget_one(self) -> None:
+        """Forget, of the oldest few, the bucket with the least to remember; the others become the youngest."""
+        oldest = list(islice(self._buckets, _LOOKED_AT))
+        del self._buckets[min(oldest, key=lambda scope: self._buckets[scope].due())]
+        for scope in oldest:
+            if (bucket := self._buckets.pop(scope, None)) is not None:
+                self._buckets[scope] = bucket

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -51,23 +52,36 @@ def scopes_of(request: Request[Any], phone_number_id: str | None) -> Scopes:
         request: what is to be sent.
         phone_number_id: the sending number, where the request names none.
     """
-    if not _is_message(type(request)):
+    values_of = _values_of(type(request))
+    if values_of is None:
         return UNSCOPED
-    number = _text(request, "phone_number_id") or phone_number_id or ""
-    template = _text(request, "template_id")
-    recipient = _text(request, "phone_number")
+    number, recipient, template = values_of(request)
+    number = number or phone_number_id or ""
     return Scopes(
-        number=Scope("number", number),
-        template=Scope("template", template) if template else None,
-        recipient=Scope("recipient", f"{number}:{recipient}") if recipient else None,
+        _scope("number", number),
+        _scope("template", template) if template else None,
+        Scope("recipient", f"{number}:{recipient}") if recipient else None,
     )
 
 
 @lru_cache(maxsize=256)
-def _is_message(request_type: type[Request[Any]]) -> bool:
-    return request_type.endpoint.answer_type is SendReceipt
+def _values_of(request_type: type[Request[Any]]) -> Callable[[Any], tuple[str, str, str]] | None:
+    """Return what returns sending number, recipient and template of a message, empty where it names none."""
+    if request_type.endpoint.answer_type is not SendReceipt:
+        return None
+
+    def texts(request: Request[Any]) -> tuple[str, str, str]:
+        return _text(request, "phone_number_id"), _text(request, "phone_number"), _text(request, "template_id")
+
+    return texts
 
 
 def _text(request: Request[Any], field: str) -> str:
     value = getattr(request, field, "")
     return value if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _scope(kind: str, value: str) -> Scope:
+    # Numbers and templates are few, so one value of each serves all messages.
+    return Scope(kind, value)

@@ -41,8 +41,9 @@ class Standing:
             self._account.run_at(limits.start_rate * self._share, clock())
         self._scoped = ScopedLimits(self._account, limits, self._share)
         self._window: Window | None = None
+        self._unbounded = 0
         self._allowance = Allowance(wall_clock)
-        self._lanes = Lanes(self._scoped.blocked_by, self._scoped.due)
+        self._lanes = Lanes(self._scoped)
 
     @property
     def rate(self) -> float:
@@ -61,8 +62,8 @@ class Standing:
 
     @property
     def in_flight(self) -> int:
-        """Return how many requests have a grant and are not released; 0 where nothing bounds them."""
-        return 0 if self._window is None else self._window.in_flight
+        """Return how many requests have a grant and are not released."""
+        return self._unbounded if self._window is None else self._window.in_flight
 
     @property
     def window(self) -> int | None:

@@ -8,15 +8,22 @@ _FLOOR, _START = 2, 10
 _CUT = 0.7
 # Slow is what takes longer than this many seconds, and thrice as long as answers take when the server has time.
 _SLOW_SECONDS, _SLOW_FACTOR = 1.0, 3.0
-_DRIFT = 0.02
-"""Share of the way that the idea of a quick answer goes towards each slower one."""
+_NEWS, _MOST_OF_THEM = 0.2, 0.5
+"""Share that each answer has in what counts as usual, and the share of slow ones among them that is too many: some
+answers are slow at any server."""
+_CAREFUL_SECONDS = 10.0
+"""Seconds after a cut in which it widens slowly."""
 
 
 class Window:
     """Additive up, multiplicative down, between a floor and what the caller allows.
 
-    A slow answer, and a request without one, narrow it, once a round trip. Good answers widen it while it is full: by
-    one each at first, by one a window after the first narrowing. What the server says is no matter of congestion.
+    A slow answer, and a request without one, narrow it: of those that left before a cut none cuts again. Other answers
+    widen it by one each, and by one a window for some seconds after a cut: as many of them as were in flight when it
+    was last full. Refusals are no matter of congestion, however long they take.
+
+    How long answers take when the server has time is what the quickest took. It is found anew where the window is at
+    its floor: an answer that is slow even there is so for another reason than what is in flight.
 
     Args:
         most: requests in flight at most.
@@ -29,10 +36,10 @@ class Window:
         self._reserve = reserve
         self._floor = min(_FLOOR, most)
         self._size = float(min(_START, most))
-        self._was_full = False
-        self._narrowed = False
-        self._cut_again_at = 0.0
-        self._quick = 0.0
+        self._may_widen = 0
+        self._cut_at = self._careful_until = float("-inf")
+        self._quick = float("inf")
+        self._slow_share = 0.0
 
     @property
     def size(self) -> int:
@@ -46,35 +53,45 @@ class Window:
     def take(self) -> None:
         """Note that one leaves."""
         self.in_flight += 1
-        self._was_full = self._was_full or self.in_flight >= self.size
+        if self.in_flight >= self.size:
+            self._may_widen = self.in_flight
 
     def give_back(self) -> None:
         """Note that one did not leave after all."""
         self.in_flight -= 1
 
-    def release(self, now: float, elapsed: float, *, answered: bool) -> None:
+    def release(self, now: float, elapsed: float, *, answered: bool, refused: bool = False) -> None:
         """Note the end of one that left.
 
         Args:
             now: clock time.
             elapsed: seconds that it took.
             answered: whether the server said anything.
+            refused: whether that was a refusal.
         """
+        left_since = now - elapsed >= self._cut_at
+        slow = answered and not refused and self._is_slow(now, elapsed)
+        if left_since and answered and not refused:
+            self._slow_share += (slow - self._slow_share) * _NEWS
+        if not slow and answered:
+            self._widen(now)
+        elif left_since and (not answered or self._slow_share > _MOST_OF_THEM):
+            self._size = max(float(self._floor), min(self._size, self.in_flight) * _CUT)
+            self._cut_at, self._careful_until = now, now + _CAREFUL_SECONDS
+            self._may_widen = 0
         self.in_flight -= 1
-        if not answered or self._is_slow(elapsed):
-            if now >= self._cut_again_at:
-                self._size = max(float(self._floor), self._size * _CUT)
-                self._cut_again_at = now + elapsed
-                self._narrowed, self._was_full = True, False
-        elif self._was_full:
-            self._size = min(float(self.most), self._size + (1.0 / self._size if self._narrowed else 1.0))
-            self._was_full = self.in_flight + 1 >= self.size
 
-    def _is_slow(self, elapsed: float) -> bool:
-        if not self._quick or elapsed < self._quick:
+    def _widen(self, now: float) -> None:
+        if self._may_widen:
+            self._may_widen -= 1
+            step = 1.0 / self._size if now < self._careful_until else 1.0
+            self._size = min(float(self.most), self._size + step)
+
+    def _is_slow(self, now: float, elapsed: float) -> bool:
+        if elapsed < self._quick:
             self._quick = elapsed
-        else:
-            self._quick += (elapsed - self._quick) * _DRIFT
+        elif self.size <= self._floor and now - elapsed >= self._cut_at:
+            self._quick, self._careful_until = elapsed, now
         return elapsed > max(_SLOW_SECONDS, self._quick * _SLOW_FACTOR)
 
     def __repr__(self) -> str:
