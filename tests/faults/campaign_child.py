@@ -1,4 +1,4 @@
-"""A process with one campaign, to be stopped or starved: `campaign_child.py HOW BASE_URL TOKEN JOURNAL ROWS`.
+"""A process with one campaign, to be stopped or starved: `campaign_child.py HOW BASE_URL TOKEN JOURNAL ROWS [LANE]`.
 
 HOW is `plain`, or `few-files`: then no file descriptor is left until two sends have failed for it, and the number of
 those sends is printed.
@@ -10,8 +10,10 @@ import asyncio
 import resource
 import sys
 from collections.abc import AsyncIterator
+from typing import cast
 
 from tests.faults.stage import messages
+from tests.lanes import Lane
 from wabotick_async import BulkSender, Limits, SendText, Timeout, WabotickClient
 from wabotick_async.outcomes import Outcome
 from wabotick_async.transport import AttemptFinished, Event
@@ -48,7 +50,7 @@ async def short_sleep(_: float) -> None:
     await asyncio.sleep(0.01)
 
 
-async def campaign(how: str, base_url: str, token: str, journal: str, rows: str) -> None:
+async def campaign(how: str, base_url: str, token: str, journal: str, rows: str, *, lane: Lane) -> None:
     few = FewFiles() if how == "few-files" else None
     client = WabotickClient(
         token,
@@ -57,6 +59,7 @@ async def campaign(how: str, base_url: str, token: str, journal: str, rows: str)
         limits=Limits(rate=10_000.0, burst=100, concurrency=CONCURRENCY, keep_alive=few is None),
         timeout=Timeout(total=TIMEOUT if few is None else 5.0),
         observers=[few.observe] if few else [],
+        lane=lane,
     )
     async with client:
         sender = BulkSender(client, journal=journal, max_unknown=1000, sleep=short_sleep)
@@ -66,4 +69,5 @@ async def campaign(how: str, base_url: str, token: str, journal: str, rows: str)
 
 
 if __name__ == "__main__":
-    asyncio.run(campaign(*sys.argv[1:]))
+    how, base_url, token, journal, rows, *lane = sys.argv[1:]
+    asyncio.run(campaign(how, base_url, token, journal, rows, lane=cast("Lane", (lane or ["session"])[0])))

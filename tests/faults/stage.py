@@ -54,7 +54,7 @@ class WideOpen(Window):
         super().__init__(most)
         self._size = float(most)
 
-    def release(self, now: float, elapsed: float, *, answered: bool) -> None:
+    def release(self, now: float, elapsed: float, *, answered: bool, refused: bool = False) -> None:
         self.give_back()
 
 

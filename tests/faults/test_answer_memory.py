@@ -10,6 +10,7 @@ import pytest
 
 from tests.bulk.test_sandbox import ENVIRONMENT
 from tests.faults import answer_child
+from tests.lanes import Lane
 from tests.transport.tcp import Connection, answer, serving
 
 PLAIN = answer(b'{"status":"success","message":"sent","data":{"message_id":"wamid.1"}}')
@@ -27,7 +28,7 @@ ANSWERS: dict[str, list[bytes]] = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_f16_by_the_size_of_the_process(name: str) -> None:
+async def test_f16_by_the_size_of_the_process(name: str, lane: Lane) -> None:
     async def behave(connection: Connection) -> None:
         await connection.request()
         for piece in [PLAIN] if connection.number == 1 else ANSWERS[name]:
@@ -35,7 +36,7 @@ async def test_f16_by_the_size_of_the_process(name: str) -> None:
 
     async with serving(behave) as server:
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, answer_child.__file__, server.url), env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+            *(sys.executable, answer_child.__file__, server.url, lane), env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
         )
         said, _ = await child.communicate()
         assert len(server.requests) == 2

@@ -16,6 +16,8 @@ from wabotick_async import Timeout
 from wabotick_async.bulk.journal import Counts
 from wabotick_async.sandbox import Fault, FaultKind, Sandbox
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 EACH_ITS_OWN = {"keep_alive": False}
 PAGE = "<!DOCTYPE html><html><body>One moment, please</body></html>"
 

@@ -17,6 +17,7 @@ from tests.bulk.test_sandbox import ENVIRONMENT
 from tests.faults import campaign_child
 from tests.faults.proxy import Chaos
 from tests.faults.stage import Stage, messages, phones, until
+from tests.lanes import Lane
 from tests.transport.tcp import Behaviour, Connection, serving
 from tests.transport.test_pool_faults import serve_as, tls_fin, tls_hang, tls_reset
 from wabotick_async import Timeout
@@ -24,6 +25,8 @@ from wabotick_async.bulk.journal import Counts
 from wabotick_async.errors import NotSentError
 from wabotick_async.outcomes import Outcome
 from wabotick_async.transport import AttemptFinished, Event
+
+pytestmark = pytest.mark.usefixtures("lane")
 
 ROWS = 20
 
@@ -216,10 +219,10 @@ async def test_f07_a_handshake_that_breaks_off_leaves_every_row_queued(
     assert (await stage.judge(phones(report.rows))).queued == report.rows
 
 
-async def test_f41_no_file_descriptor_is_left_for_a_while(stage: Stage) -> None:
-    arguments = (campaign_child.__file__, "few-files", stage.proxy.url, stage.sandbox.token, str(stage.path), str(ROWS))
+async def test_f41_no_file_descriptor_is_left_for_a_while(stage: Stage, lane: Lane) -> None:
+    campaign = ("few-files", stage.proxy.url, stage.sandbox.token, str(stage.path), str(ROWS), lane)
     child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
+        sys.executable, campaign_child.__file__, *campaign, env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
     )
     said, _ = await child.communicate()
     assert child.returncode == 0

@@ -14,6 +14,8 @@ from wabotick_async.bulk.journal import Counts
 from wabotick_async.errors import OutcomeUnknownError
 from wabotick_async.sandbox import Fault, FaultKind
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 SHORT = Timeout(connect=2.0, total=0.15)
 EACH_ITS_OWN = {"keep_alive": False}
 

@@ -13,6 +13,8 @@ from tests.transport.tcp import answer
 from wabotick_async import SendText
 from wabotick_async.bulk.journal import Counts
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 STRAY = answer(b'{"status":"1","wa_message_id":"wamid.U1RSQVk=","message":"Message sent successfully."}')
 TIMED_OUT = answer(b"", status="408 Request Timeout", head=b"Connection: close\r\n")
 

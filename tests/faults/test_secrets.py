@@ -16,6 +16,8 @@ from wabotick_async import Timeout
 from wabotick_async.errors import CampaignAbortedError
 from wabotick_async.sandbox import Fault, FaultKind
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 
 def forms(token: str) -> list[bytes]:
     """Return the token as it is, percent-encoded, and in base64 at each of the three places it may begin at."""

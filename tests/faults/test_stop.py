@@ -20,6 +20,8 @@ from wabotick_async.errors import CampaignAbortedError
 from wabotick_async.outcomes import Outcome
 from wabotick_async.sandbox import Fault, FaultKind
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 
 async def test_f28_one_send_is_cancelled_and_the_others_go_on(stage: Stage) -> None:
     stage.sandbox.script(Fault(FaultKind.HANG_AFTER))

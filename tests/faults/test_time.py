@@ -14,10 +14,13 @@ from tests.bulk.test_sandbox import ENVIRONMENT
 from tests.faults import campaign_child
 from tests.faults.proxy import Chaos
 from tests.faults.stage import HurriedTime, Stage, messages, phones, until
+from tests.lanes import Lane
 from wabotick_async import SendText
 from wabotick_async.bulk.journal import Counts
 from wabotick_async.sandbox import Fault, FaultKind
 from wabotick_async.transport import RateLimiter
+
+pytestmark = pytest.mark.usefixtures("lane")
 
 HOUR, DAY = 3_600.0, 86_400.0
 RATE, BURST = 20.0, 2
@@ -120,14 +123,14 @@ async def test_f43_a_loop_that_is_blocked_with_requests_in_flight(stage: Stage) 
 
 
 @pytest.mark.parametrize("hang", [False, True], ids=["answered meanwhile", "not answered"])
-async def test_f44_a_process_that_sleeps_and_wakes(stage: Stage, hang: bool) -> None:
+async def test_f44_a_process_that_sleeps_and_wakes(stage: Stage, hang: bool, lane: Lane) -> None:
     """It sleeps longer than its timeout; the rows in flight are answered or unknown, and none is sent again."""
     rows = 60
     if hang:
         stage.sandbox.script(Fault(FaultKind.HANG_AFTER, nth=10, times=2))
     stage.proxy.plan = lambda _: Chaos(latency=0.004)
-    arguments = (campaign_child.__file__, "plain", stage.proxy.url, stage.sandbox.token, str(stage.path), str(rows))
-    child = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=ENVIRONMENT)
+    campaign = ("plain", stage.proxy.url, stage.sandbox.token, str(stage.path), str(rows), lane)
+    child = await asyncio.create_subprocess_exec(sys.executable, campaign_child.__file__, *campaign, env=ENVIRONMENT)
     await until(lambda: stage.delivered >= 12)
     child.send_signal(signal.SIGSTOP)
     await asyncio.sleep(campaign_child.TIMEOUT + 0.1)

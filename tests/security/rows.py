@@ -39,6 +39,7 @@ SECURITY_ROWS: Final[dict[str, tuple[str, ...]]] = {
         "transport/test_pool_faults.py::test_a_certificate_is_bad",
         "security/test_source.py::test_nothing_public_takes_a_switch_for_certificates",
         "security/test_source.py::test_certificates_are_checked_by_default",
+        "security/test_source.py::test_the_express_lane_checks_certificates",
     ),
     "the token is in no address and no header": (
         "security/test_http.py::test_the_token_travels_in_the_body_alone",

@@ -30,6 +30,8 @@ from wabotick_async.bulk import BulkResult
 from wabotick_async.sandbox import TOKEN, Fault, FaultKind, Faults, Sandbox
 from wabotick_async.testing import ManualClock
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 __all__ = ["no_settings", "run"]  # fixtures
 
 ROWS: Final = 60

@@ -35,6 +35,8 @@ from wabotick_async import (
 from wabotick_async.testing import FakeTransport, fake_client
 from wabotick_async.wire import HTTPAnswer
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 SEND: Final = SendText(phone_number="919800000001", message="hi")
 ONCE: Final = RetryPolicy(attempts=1)
 

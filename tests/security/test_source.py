@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,9 +13,10 @@ import pytest
 
 import wabotick_async
 from tests.structure.source import outer_imports, parse, read_modules
-from wabotick_async import SessionPool, WabotickClient
+from wabotick_async import ExpressPool, SessionPool, WabotickClient
 from wabotick_async.cli.app import app
 from wabotick_async.redaction import is_secret_name
+from wabotick_async.transport.express.opener import Opener
 from wabotick_async.values import Secret
 
 FORBIDDEN_MODULES: Final = {
@@ -121,6 +123,13 @@ def test_nothing_public_takes_a_switch_for_certificates() -> None:
 def test_certificates_are_checked_by_default() -> None:
     assert inspect.signature(WabotickClient).parameters["ssl_context"].default is None
     assert inspect.signature(SessionPool).parameters["ssl_context"].default is None
+    assert inspect.signature(ExpressPool).parameters["ssl_context"].default is None
+
+
+async def test_the_express_lane_checks_certificates() -> None:
+    opener = Opener(asyncio.get_running_loop(), None, None)
+    assert opener._connector._ssl is True
+    await opener.close()
 
 
 async def test_the_session_trusts_neither_cookies_nor_the_environment() -> None:

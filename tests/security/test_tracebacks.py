@@ -26,6 +26,8 @@ from wabotick_async.testing import FakeTransport, fake_client
 from wabotick_async.values import Secret
 from wabotick_async.wire import HTTPAnswer
 
+pytestmark = pytest.mark.usefixtures("lane")
+
 SEND: Final = SendText(phone_number="919800000001", message="hi")
 ONCE: Final = RetryPolicy(attempts=1)
 QUOTE: Final = f"refused: apiToken={FAKE_TOKEN}".encode()

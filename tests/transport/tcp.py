@@ -10,7 +10,8 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from wabotick_async import Limits, SessionPool, Timeout
+from tests.lanes import pool_of_the_lane
+from wabotick_async import Limits, Timeout
 from wabotick_async.wire import HTTPRequest
 
 CALL = HTTPRequest(path="/api/v1/whatsapp/send", body=b"apiToken=1%7CSECRETSECRETSECRETSECRET&message=hi")
@@ -111,9 +112,9 @@ async def serving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> Async
 
 
 @contextlib.asynccontextmanager
-async def pooled(base_url: str, **settings: Any) -> AsyncIterator[SessionPool]:
-    """Open a session pool."""
-    pool = SessionPool(base_url, **{"limits": Limits(concurrency=4), **settings})
+async def pooled(base_url: str, **settings: Any) -> AsyncIterator[Any]:
+    """Open the pool that is tested: of either lane."""
+    pool = pool_of_the_lane(base_url, **{"limits": Limits(concurrency=4), **settings})
     try:
         yield pool
     finally:

@@ -511,3 +511,25 @@ async def test_a_refusal_in_words_pauses_as_far_as_its_advice_reaches(
         await client.send(SEND)
     assert isinstance(client.limiter, RateLimiter)
     assert [(str(scope), seconds) for scope, seconds, _ in client.limiter.pauses()] == paused
+
+
+async def test_a_place_in_flight_is_given_back_once_however_the_search_for_a_path_ends() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(
+        limits=Limits(rate=0.5, headroom=0.0, concurrency=4), clock=clock, call_later=clock.call_later
+    )
+    client = fake_client(FakeTransport(default=NOT_FOUND), limiter=limiter, clock=clock)
+    for _ in range(3):
+        task = asyncio.create_task(client.send(ListLabels()))
+        await clock.advance(0.1)  # the first path is answered, and the second waits for its grant
+        assert (limiter.in_flight, limiter.waiting) == (0, 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await clock.advance(10.0)
+        assert limiter.in_flight == 0
+    task = asyncio.create_task(client.send(ListLabels(), deadline=1.0))
+    await clock.advance(10.0)
+    with pytest.raises(NotSentError):
+        await task
+    assert limiter.in_flight == 0
+    assert limiter.window == 4

@@ -1,4 +1,4 @@
-"""The session pool when the network is well: what it sends, what it refuses to do, and who closes what."""
+"""Both pools when the network is well: what it sends, what it refuses to do, and who closes what."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.lanes import SESSION_ONLY, pool_of_the_lane
 from tests.transport.tcp import CALL, SOON, Connection, answer, fine, pooled, serving
 from wabotick_async import (
     ConfigurationError,
     DecodeError,
+    ExpressPool,
     Limits,
     NotSentError,
     OutcomeUnknownError,
     SendReceipt,
-    SessionPool,
     Timeout,
     UploadMedia,
     WabotickClient,
 )
 from wabotick_async.wire import HTTPRequest, Multipart
+
+pytestmark = pytest.mark.usefixtures("way")
 
 TOKEN = "1|SECRETSECRETSECRETSECRETSECRET"
 
@@ -120,8 +123,8 @@ async def test_a_gzip_bomb_does_not_explode(status: str) -> None:
 
 
 async def test_it_opens_late_and_closes_twice() -> None:
-    pool = SessionPool("http://127.0.0.1:9", limits=Limits())
-    assert repr(pool) == "SessionPool('http://127.0.0.1:9', 35 connections, not opened yet)"
+    pool = pool_of_the_lane("http://127.0.0.1:9", limits=Limits())
+    assert repr(pool) == f"{type(pool).__name__}('http://127.0.0.1:9', 35 connections, not opened yet)"
     with pytest.raises(NotSentError):
         await pool.post(CALL, SOON)
     assert "open)" in repr(pool)
@@ -132,6 +135,7 @@ async def test_it_opens_late_and_closes_twice() -> None:
         await pool.post(CALL, SOON)
 
 
+@SESSION_ONLY
 async def test_a_session_passed_in_stays_open() -> None:
     async with serving(fine) as server, aiohttp.ClientSession() as session:
         async with WabotickClient(TOKEN, phone_number_id="1", base_url=server.url, session=session) as client:
@@ -140,13 +144,12 @@ async def test_a_session_passed_in_stays_open() -> None:
 
 
 def test_a_second_loop_is_told() -> None:
-    pool = SessionPool("http://127.0.0.1:9", limits=Limits(), session=None)
+    pool = pool_of_the_lane("http://127.0.0.1:9", limits=Limits())
 
     async def first() -> None:
         with pytest.raises(NotSentError):
             await pool.post(CALL, SOON)
-        assert pool._session is not None
-        await pool._session.close()
+        await (pool._opener if isinstance(pool, ExpressPool) else pool._session_here()).close()
 
     async def second() -> None:
         with pytest.raises(ConfigurationError, match="another event loop"):
@@ -169,9 +172,10 @@ async def test_a_forked_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 def test_trust_cannot_be_switched_off() -> None:
     wrong: Any = False
     with pytest.raises(ConfigurationError, match="ssl_context"):
-        SessionPool("https://localhost", limits=Limits(), ssl_context=wrong)
+        pool_of_the_lane("https://localhost", limits=Limits(), ssl_context=wrong)
 
 
+@SESSION_ONLY
 async def test_trust_settings_beside_a_session_would_be_lost() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(ConfigurationError, match="ssl_context"):
@@ -292,13 +296,14 @@ async def test_a_traceback_with_locals_does_not_show_the_token(file: bytes | Non
         shown += "".join(traceback.format_exception(error))
         shown += "".join(repr(frame.f_locals) for frame, _ in frames)
         error = error.__cause__ or error.__context__
-    assert "session" in shown
+    assert "Pool(" in shown
     assert "SECRETSECRET" not in shown
 
 
-# --- aioresponses, as a user's tests may use it
+# --- aioresponses, as a user's tests may use it; the express lane has nothing that it could mock
 
 
+@SESSION_ONLY
 async def test_a_send_is_mocked_with_aioresponses(mocked_http: Any) -> None:
     async with WabotickClient(TOKEN, phone_number_id="1") as client:
         url = "https://app.wabotick.com/api/v1/whatsapp/send/template"

@@ -9,13 +9,15 @@ import socket
 import ssl
 import time
 import traceback
-from typing import Any
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
 import pytest
 import trustme
+from aiohttp.http_exceptions import HttpProcessingError
 
+from tests.lanes import SESSION_ONLY
 from tests.transport.tcp import CALL, SOON, Behaviour, Connection, answer, fine, hang, pooled, serving
 from wabotick_async import (
     ConfigurationError,
@@ -26,8 +28,11 @@ from wabotick_async import (
     OutcomeUnknownError,
     Timeout,
 )
-from wabotick_async.transport import SessionPool, guard
+from wabotick_async.transport import ExpressPool, SessionPool, guard
+from wabotick_async.transport.express.connection import ExpressConnection
 from wabotick_async.wire import HTTPRequest, Multipart
+
+pytestmark = pytest.mark.usefixtures("way")
 
 SHORT = Timeout(connect=2.0, total=0.1)
 FAST = Timeout(connect=0.1, total=2.0)
@@ -61,7 +66,7 @@ def free_port() -> int:
 # --- before the first byte
 
 
-async def not_sent(pool: SessionPool, timeouts: Timeout = SOON) -> NotSentError:
+async def not_sent(pool: SessionPool | ExpressPool, timeouts: Timeout = SOON) -> NotSentError:
     with pytest.raises(NotSentError) as caught:
         await pool.post(CALL, timeouts)
     assert caught.value.__cause__ is not None
@@ -164,6 +169,45 @@ async def test_the_proxy_is_away() -> None:
         assert server.requests == []
 
 
+async def tunnel(connection: Connection) -> None:
+    """Do as a proxy does when it is asked for a tunnel."""
+    head = await connection.reader.readuntil(b"\r\n\r\n")
+    connection.server.requests.append((head, b""))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(head.split(b" ")[1].rpartition(b":")[2]))
+
+    async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65_536):
+                target.write(data)
+        finally:
+            target.close()
+
+    await connection.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    await asyncio.gather(carry(connection.reader, writer), carry(reader, connection.writer))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["trusted", "not trusted"])
+async def test_tls_goes_through_a_proxy_unseen(authority: trustme.CA, trust: ssl.SSLContext, known: bool) -> None:
+    async with (
+        serving(fine, serve_as(authority, "localhost")) as server,
+        serving(tunnel) as proxy,
+        pooled(
+            server.url,
+            proxy=proxy.url.replace("//", "//user:word@") if known else proxy.url,
+            ssl_context=trust if known else None,
+        ) as pool,
+    ):
+        if not known:
+            assert (await not_sent(pool)).fatal
+        else:
+            for _ in range(2):
+                assert (await pool.post(CALL, SOON)).status == 200
+        assert len(server.requests) == 2 * known
+        assert len(proxy.requests) == 1
+        assert (b"Proxy-Authorization: Basic" in proxy.requests[0][0]) is known
+        assert b"apiToken" not in proxy.requests[0][0]
+
+
 async def test_no_file_descriptor_is_left() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with serving(fine) as server, pooled(server.url) as pool:
@@ -223,7 +267,8 @@ def saying(data: bytes) -> Behaviour:
     return say
 
 
-AFTER: dict[str, tuple[Behaviour, Timeout, type[Exception]]] = {
+UNREADABLE = (aiohttp.ClientResponseError, HttpProcessingError)  # the session's word for it, and the parser's own
+AFTER: dict[str, tuple[Behaviour, Timeout, type[Exception] | tuple[type[Exception], ...]]] = {
     "fin, unread": (fin_unread, SOON, aiohttp.ClientError),
     "reset, unread": (reset_unread, SOON, aiohttp.ClientError),
     "fin": (fin_read, SOON, aiohttp.ServerDisconnectedError),
@@ -240,20 +285,20 @@ AFTER: dict[str, tuple[Behaviour, Timeout, type[Exception]]] = {
         aiohttp.ClientPayloadError,
     ),
     "broken gzip": (saying(answer(b"hello", head=b"Content-Encoding: gzip\r\n")), SOON, aiohttp.ClientPayloadError),
-    "garbage": (saying(b"\x16\x03\x01garbage\r\n\r\n"), SOON, aiohttp.ClientResponseError),
+    "garbage": (saying(b"\x16\x03\x01garbage\r\n\r\n"), SOON, UNREADABLE),
     "a long header": (
         saying(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20_000 + b"\r\n\r\n"),
         SOON,
-        aiohttp.ClientResponseError,
+        UNREADABLE,
     ),
-    "many headers": (saying(answer(head=b"X: 1\r\n" * 500)), SOON, aiohttp.ClientResponseError),
-    "two lengths": (saying(answer(b"{}", head=b"Content-Length: 5\r\n")), SOON, aiohttp.ClientResponseError),
+    "many headers": (saying(answer(head=b"X: 1\r\n" * 500)), SOON, UNREADABLE),
+    "two lengths": (saying(answer(b"{}", head=b"Content-Length: 5\r\n")), SOON, UNREADABLE),
 }
 
 
 @pytest.mark.parametrize(("behave", "timeouts", "cause"), AFTER.values(), ids=AFTER)
 async def test_after_the_first_byte_the_outcome_is_unknown(
-    behave: Behaviour, timeouts: Timeout, cause: type[Exception]
+    behave: Behaviour, timeouts: Timeout, cause: type[Exception] | tuple[type[Exception], ...]
 ) -> None:
     async with serving(behave) as server, pooled(server.url) as pool:
         with pytest.raises(OutcomeUnknownError) as caught:
@@ -404,7 +449,9 @@ async def test_all_kept_connections_died() -> None:
 
 
 async def test_a_server_that_always_speaks_out_of_turn_ends_in_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wabotick_async.transport.guard._readable", lambda conn: conn.protocol in guard._used)
+    monkeypatch.setattr(guard, "_readable", lambda _: False)
+    monkeypatch.setattr(guard, "_poll_of", lambda _: lambda _: True)
+    monkeypatch.setattr(ExpressConnection, "is_silent", lambda connection: connection._reader is None)
     async with serving(fine) as server, pooled(server.url) as pool:
         pool._limits = Limits(concurrency=1)
         await pool.post(CALL, SOON)
@@ -412,9 +459,10 @@ async def test_a_server_that_always_speaks_out_of_turn_ends_in_not_sent(monkeypa
         assert server.connections == 2
 
 
-# --- a session of the user's own
+# --- a session of the user's own, which is no matter of the express lane
 
 
+@SESSION_ONLY
 async def test_without_the_guard_only_the_type_proves_that_nothing_was_sent() -> None:
     async with serving(hang) as server, aiohttp.ClientSession() as session:
         async with pooled(server.url, session=session) as pool:
@@ -425,6 +473,7 @@ async def test_without_the_guard_only_the_type_proves_that_nothing_was_sent() ->
         assert not session.closed
 
 
+@SESSION_ONLY
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_with_the_guard_a_bare_timeout_in_the_pool_is_proved(guarded: bool) -> None:
     request_class = GuardedRequest if guarded else aiohttp.ClientRequest
@@ -443,6 +492,7 @@ async def test_with_the_guard_a_bare_timeout_in_the_pool_is_proved(guarded: bool
             await first
 
 
+@SESSION_ONLY
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_a_closed_session_sends_nothing(guarded: bool) -> None:
     session = aiohttp.ClientSession(request_class=GuardedRequest if guarded else aiohttp.ClientRequest)
@@ -452,6 +502,7 @@ async def test_a_closed_session_sends_nothing(guarded: bool) -> None:
             await pool.post(CALL, SOON)
 
 
+@SESSION_ONLY
 async def test_an_answer_of_the_users_strict_session_is_read_all_the_same() -> None:
     async with (
         serving(saying(answer(b"{}", status="429 Too Many"))) as server,
@@ -480,16 +531,17 @@ async def test_an_answer_on_a_new_connection_before_the_request_is_not_ours() ->
         await asyncio.sleep(1)
 
     async with serving(eager) as server, pooled(server.url) as pool:
-        original = guard._readable
+        readable, is_silent = guard._readable, ExpressConnection.is_silent
 
-        def patiently(conn: Any) -> bool:
+        def patiently(spoken: Callable[[], bool]) -> bool:
             deadline = time.monotonic() + 1.0
-            while not (said := original(conn)) and time.monotonic() < deadline:
+            while not (said := spoken()) and time.monotonic() < deadline:
                 time.sleep(0.001)
             return said
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(guard, "_readable", patiently)  # the answer is to be there, however slow the machine
+        with pytest.MonkeyPatch.context() as patch:  # the answer is to be there, however slow the machine
+            patch.setattr(guard, "_readable", lambda conn: patiently(lambda: readable(conn)))
+            patch.setattr(ExpressConnection, "is_silent", lambda one: not patiently(lambda: not is_silent(one)))
             with pytest.raises(NotSentError, match="before it was asked"):
                 await pool.post(CALL, SOON)
         assert server.requests == []

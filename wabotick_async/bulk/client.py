@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..config import Limits
 from .delivery import Sends
 
-__all__ = ["BulkClient"]
+__all__ = ["BulkClient", "HasBulkLane"]
 
 
 class BulkClient(Sends, Protocol):
@@ -20,4 +20,13 @@ class BulkClient(Sends, Protocol):
     @property
     def account(self) -> str:
         """The number of the account."""
+        ...
+
+
+@runtime_checkable
+class HasBulkLane(Protocol):
+    """A client that has a faster way for bulk sends."""
+
+    def for_bulk(self) -> BulkClient:
+        """Return the client that takes it."""
         ...

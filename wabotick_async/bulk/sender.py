@@ -20,7 +20,7 @@ from ..endpoints import Endpoint, registry
 from ..errors import CampaignAbortedError, ConfigurationError, JournalError
 from ..outcomes import BulkReport
 from .campaign import Campaign, Emit
-from .client import BulkClient
+from .client import BulkClient, HasBulkLane
 from .feed import Messages
 from .journal import Journal, MemoryJournal, SQLiteJournal
 from .progress import BulkProgress
@@ -66,7 +66,7 @@ class BulkSender:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        self._client = client
+        self._client = client.for_bulk() if isinstance(client, HasBulkLane) else client
         self.journal: Journal = _journal(journal)
         self._fingerprint = {
             "campaign": campaign,

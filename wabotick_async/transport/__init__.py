@@ -3,6 +3,7 @@
 from .base import Limiter, Pool
 from .events import AttemptFinished, Event, Observer, Observers, PauseBegan, RetryPlanned
 from .exchange import BeforeSending, Exchange
+from .express import ExpressPool
 from .guard import GuardedRequest
 from .pace import Pause, RateLimiter, Scope, Scopes
 from .pool import SessionPool
@@ -13,6 +14,7 @@ __all__ = [
     "BeforeSending",
     "Event",
     "Exchange",
+    "ExpressPool",
     "GuardedRequest",
     "Limiter",
     "Observer",

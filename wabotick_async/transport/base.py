@@ -60,8 +60,14 @@ class Limiter(Protocol):
         """
         ...
 
-    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "") -> bool:
+    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "", *, elapsed: float = 0.0) -> bool:
         """Note that the server refused for pace and wants nothing of a scope before the clock shows `until`.
+
+        Args:
+            until: clock time at which the pause ends.
+            scope: what it concerns.
+            why: what it is for, in words.
+            elapsed: seconds since the refused request left.
 
         Returns:
             Whether this began a pause.

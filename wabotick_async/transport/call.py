@@ -34,6 +34,8 @@ class Call(msgspec.Struct, kw_only=True):
     scopes: Scopes
     park: bool
     attempts: int = 0
+    granted: float | None = None
+    """Clock time of the grant that it holds, or of what was recorded since."""
     left_open: bool = False
     """Whether the outcome of an attempt is unknown."""
     overdue: bool = False

@@ -158,13 +158,13 @@ class Exchange:
     async def _attempt(self, call: Call) -> Any:
         call.attempts += 1
         waited = await self._grant(call)
-        granted = self._clock()
         outcome: Outcome | None = None
         status = None
         try:
-            await self._record(call)
+            if call.before_sending is not None:
+                await self._record(call.before_sending)
+                call.granted = self._clock()
             outcome = Outcome.UNKNOWN
-            granted = self._clock()
             answer = await self._post(call)
             status = answer.status
             value = self._decoded(call, answer)
@@ -175,35 +175,37 @@ class Exchange:
             if isinstance(error, ResponseError):
                 status = error.status
             if isinstance(error, APIError) and call.retries.asks_for_a_pause(error):
-                self._slow_down(call, error)
+                self._slow_down(call, error, self._clock() - (call.granted or 0.0))
             raise
         finally:
-            elapsed = self._clock() - granted
-            self.limiter.release(elapsed=elapsed, outcome=outcome)
-            if outcome is not None:
+            ended = self._clock()
+            elapsed = 0.0 if call.granted is None else ended - call.granted
+            if call.granted is not None:
+                self.limiter.release(elapsed=elapsed, outcome=outcome)
+            if outcome is not None and self.observers:
                 self._tell(call, outcome, status, waited, elapsed)
-        elapsed = self._clock() - call.began
         attach_response(
-            value, Response(status=answer.status, headers=answer.headers, attempts=call.attempts, elapsed=elapsed)
+            value,
+            Response(status=answer.status, headers=answer.headers, attempts=call.attempts, elapsed=ended - call.began),
         )
         return value
 
     async def _grant(self, call: Call) -> float:
         try:
-            return await self.limiter.acquire(
-                call.scopes, max_wait=self._left(call), urgent=self._urgent, park=call.park
-            )
+            left = self._left(call)
+            waited = await self.limiter.acquire(call.scopes, max_wait=left, urgent=self._urgent, park=call.park)
         except NotDueError:
             raise
         except NotSentError:
             call.overdue = True
             raise
+        call.granted = self._clock()
+        return waited
 
-    async def _record(self, call: Call) -> None:
-        if call.before_sending is None:
-            return
+    @staticmethod
+    async def _record(before_sending: BeforeSending) -> None:
         try:
-            await call.before_sending()
+            await before_sending()
         except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
             raise _CallerError(error) from None
 
@@ -211,26 +213,24 @@ class Exchange:
         # A refusal for pace says itself how long to wait.
         if answer.status != 429 and (pause := self.limiter.observe(answer.headers)) is not None:
             self._tell_pause(call, pause)
-        return decode(
-            answer,
-            call.request,
-            refusals=self.refusals,
-            trust_503=call.retries.policy.trust_503,
-            now=self._wall_clock(),
-        )
+        trust_503 = call.retries.policy.trust_503
+        return decode(answer, call.request, refusals=self.refusals, trust_503=trust_503, now=self._wall_clock())
 
     async def _post(self, call: Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
         endpoint = call.request.endpoint
+        if not endpoint.alternative_paths:
+            return await self.pool.post(call.http, call.timeouts if call.end is None else self._bounded(call))
         known = self._paths.get(endpoint.name)
         path, *others = (known,) if known is not None else (endpoint.path, *endpoint.alternative_paths)
         answer = await self._post_to(path, call)
         while answer.status == 404 and others:
             path = others.pop(0)
             self.limiter.release(elapsed=0.0, outcome=None)
+            call.granted = None
             await self._grant(call)
             answer = await self._post_to(path, call)
-        if endpoint.alternative_paths and 200 <= answer.status < 300:  # others may come from in front of the platform
+        if 200 <= answer.status < 300:  # others may come from in front of the platform
             self._paths[endpoint.name] = path
         return answer
 
@@ -238,32 +238,28 @@ class Exchange:
         http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
         return await self.pool.post(http, self._bounded(call))
 
-    def _slow_down(self, call: Call, error: APIError) -> None:
+    def _slow_down(self, call: Call, error: APIError, elapsed: float) -> None:
         seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
         scope = call.scopes.of_kind(call.retries.scope_of_pause(error))
-        if self.limiter.throttled(self._clock() + seconds, scope, error.message):
+        if self.limiter.throttled(self._clock() + seconds, scope, error.message, elapsed=elapsed):
             self._tell_pause(call, Pause(scope, seconds, error.message))
 
     def _tell_pause(self, call: Call, pause: Pause) -> None:
         _log.info("pause scope=%s seconds=%.1f why=%s", pause.scope, pause.seconds, mask_phone_number(pause.why))
-        self.observers(
-            PauseBegan(
-                endpoint=call.request.endpoint.name, scope=str(pause.scope), seconds=pause.seconds, why=pause.why
-            )
-        )
+        endpoint = call.request.endpoint.name
+        self.observers(PauseBegan(endpoint=endpoint, scope=str(pause.scope), seconds=pause.seconds, why=pause.why))
 
     def _tell(self, call: Call, outcome: Outcome, status: int | None, waited: float, elapsed: float) -> None:
-        if self.observers:
-            self.observers(
-                AttemptFinished(
-                    endpoint=call.request.endpoint.name,
-                    attempt=call.attempts,
-                    outcome=outcome,
-                    status=status,
-                    waited=waited,
-                    elapsed=elapsed,
-                )
+        self.observers(
+            AttemptFinished(
+                endpoint=call.request.endpoint.name,
+                attempt=call.attempts,
+                outcome=outcome,
+                status=status,
+                waited=waited,
+                elapsed=elapsed,
             )
+        )
 
     def _left(self, call: Call) -> float | None:
         if call.end is None:
@@ -286,6 +282,12 @@ class Exchange:
             other.retry = self.retry.with_policy(policy)
         if urgent is not None:
             other._urgent = urgent
+        return other
+
+    def over(self, pool: Pool) -> Exchange:
+        """Return an exchange over another pool that shares everything else."""
+        other = copy.copy(self)
+        other.pool = pool
         return other
 
 

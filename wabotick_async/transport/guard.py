@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
@@ -33,13 +34,15 @@ __all__ = [
 class SentMark:
     """What is known about one attempt."""
 
-    __slots__ = ("guarded", "left", "transport")
+    __slots__ = ("guarded", "left", "overdue", "transport")
 
     def __init__(self) -> None:
         self.guarded = False
         """Whether a `GuardedRequest` carries the attempt, so that `left` is exact."""
         self.left = False
         """Whether the first byte may have left."""
+        self.overdue = False
+        """Whether the time is over."""
         self.transport: asyncio.Transport | None = None
         """The connection that carried it; aiohttp itself lets go of it as soon as a short answer is there."""
 
@@ -63,7 +66,8 @@ def guard_is_tested() -> bool:
 
 TESTED_RELEASE: Final = "3.14."
 current_mark: Final[ContextVar[SentMark | None]] = ContextVar("wabotick_sent_mark", default=None)
-_used: Final[WeakSet[ResponseHandler]] = WeakSet()
+# Of each connection in use what tells whether it can be read. A transport that is not closing keeps its descriptor.
+_used: Final[WeakKeyDictionary[ResponseHandler, Callable[[float], object]]] = WeakKeyDictionary()
 
 
 class GuardedRequest(aiohttp.ClientRequest):
@@ -76,19 +80,29 @@ class GuardedRequest(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Write the request, or raise StaleConnectionError before the first byte."""
-        protocol = conn.protocol
-        if protocol is None or protocol.should_close:
+        self._checked(conn, current_mark.get())
+        return await super().send(conn)
+
+    @staticmethod
+    def _checked(conn: Connection, mark: SentMark | None) -> asyncio.Transport:
+        """Look at the connection just before the first byte, note that it leaves, and return what carries it."""
+        protocol, transport = conn.protocol, conn.transport
+        if protocol is None or transport is None or protocol.should_close or transport.is_closing():
             raise StaleConnectionError("the kept connection was closed or spoke out of turn")
-        if protocol in _used:
-            if _readable(conn):
+        if mark is not None and mark.overdue:
+            raise TimeoutError("the time was over before the request could leave")
+        poll = _used.get(protocol)
+        if poll is not None:
+            if poll(0):
                 raise StaleConnectionError("the kept connection was closed or spoke out of turn")
         elif not _encrypted(conn) and _readable(conn):  # after a handshake, TLS itself may still have something to say
             raise UnaskedAnswerError("the server spoke on a new connection before it was asked")
-        _used.add(protocol)
-        if (mark := current_mark.get()) is not None:
+        if poll is None:
+            _used[protocol] = _poll_of(transport)
+        if mark is not None:
             mark.left = True
-            mark.transport = conn.transport
-        return await super().send(conn)
+            mark.transport = transport
+        return transport
 
 
 def _encrypted(conn: Connection) -> bool:
@@ -98,11 +112,16 @@ def _encrypted(conn: Connection) -> bool:
 def _readable(conn: Connection) -> bool:
     """Tell whether bytes or an end wait on a connection that should be silent."""
     transport = conn.transport
-    sock = transport.get_extra_info("socket") if transport is not None else None
+    return transport is None or bool(_poll_of(transport)(0))
+
+
+def _poll_of(transport: asyncio.Transport) -> Callable[[float], object]:
+    """Return what waits some milliseconds until a connection can be read, and says whether it can."""
+    sock = transport.get_extra_info("socket")
     if sock is None:
-        return True
+        return lambda _: True
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([sock], [], [], 0)[0])
+        return lambda milliseconds: select.select([sock], [], [], milliseconds / 1_000)[0]
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    return poll.poll

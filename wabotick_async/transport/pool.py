@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import os
 import ssl
-from collections.abc import Mapping
-from importlib import metadata
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -15,17 +12,18 @@ from yarl import URL
 
 from ..config import Limits, Timeout
 from ..errors import ConfigurationError, DecodeError, NotSentError, OutcomeUnknownError, TransportError
-from ..redaction import redact
-from ..wire.http import FORM_TYPE, HTTPAnswer, HTTPRequest, Multipart
+from ..wire.http import HTTPAnswer, HTTPRequest, Multipart
+from .bodies import opened
+from .causes import harmless, named
 from .guard import GuardedRequest, SentMark, StaleConnectionError, UnaskedAnswerError, current_mark, guard_is_tested
+from .headers import FORM_HEADERS, HEADERS, harmless_headers
+from .home import Home
+from .lean import LONGEST_BODY, LeanBody, LeanHead, LeanRequest
 from .recent import RecentAnswers
+from .watchdog import Watchdog
 
-__all__ = ["USER_AGENT", "SessionPool"]
+__all__ = ["SessionPool"]
 
-# Some brands sit behind a filter that answers default script clients with a challenge (contract, "Headers").
-USER_AGENT: Final = f"wabotick-async/{metadata.version('wabotick-async')} (Python; aiohttp {aiohttp.__version__})"
-_HEADERS: Final = {"Accept": "application/json", "User-Agent": USER_AGENT}
-_FORM_HEADERS: Final = {**_HEADERS, "Content-Type": FORM_TYPE}
 # Below the usual server's 15 s and more, so that we are the ones who close an idle connection.
 _KEEPALIVE: Final = 10.0
 _FATAL: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
@@ -50,6 +48,8 @@ class SessionPool:
             `request_class=GuardedRequest`: without it, only errors before a connection prove that nothing was sent.
         ssl_context: your own trust settings; certificates are always verified by default.
         proxy: address of an HTTP proxy; the environment's is never used.
+        lean: write forms by a request class that skips what they never need. Like the guard it knows aiohttp's inside,
+            so it is used with the releases that it was tested with, for direct and kept connections alone.
 
     Raises:
         ConfigurationError: the trust settings are none, or belong to a session that has its own.
@@ -64,17 +64,20 @@ class SessionPool:
         session: aiohttp.ClientSession | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        lean: bool = True,
     ) -> None:
+        self._wants_lean = lean
         self._hosts = (base_url, team_base_url or base_url)
-        self._urls: dict[tuple[str, bool], URL] = {}
+        self._heads: dict[tuple[str, bool], LeanHead] = {}
         self._limits = limits
         self._session = session
         self._owned = session is None
         self._ssl = ssl_context
         self._proxy = proxy
-        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._home = Home()
         self._closed = False
         self._recent = RecentAnswers()
+        self._watchdog: Watchdog | None = None
         if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
             raise ConfigurationError("ssl_context: expected an ssl.SSLContext; certificates are always verified")
         if ssl_context is not None and session is not None:
@@ -86,41 +89,73 @@ class SessionPool:
         # Each stale connection is dropped before a byte is written, so this ends with a fresh one.
         for _ in range(self._limits.connections + 1):
             mark = SentMark()
-            token = current_mark.set(mark)
             try:
-                return self._verified(await self._post_once(session, call, timeouts), call, mark)
+                watchdog = self._watchdog
+                if watchdog is not None and isinstance(call.body, bytes) and len(call.body) <= LONGEST_BODY:
+                    answer = await self._post_lean(session, call, timeouts, mark, watchdog)
+                else:
+                    answer = await self._post_once(session, call, timeouts, mark)
+                return self._verified(answer, call, mark)
             except StaleConnectionError:
                 continue
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
-                failure, cause = _translated(error, mark), _harmless(error)
+                failure, cause = _translated(error, mark), harmless(error)
             except asyncio.CancelledError:
                 # aiohttp ends those who wait for a connection this way when the session is closed.
                 if self._closed and not mark.left and not _is_called_off():
                     raise NotSentError("the client was closed before the request could leave", fatal=True) from None
                 raise
-            finally:
-                current_mark.reset(token)
             raise failure from cause  # out here, so that what is not harmless stays no context either
         raise NotSentError("every kept connection was closed by the server")
 
     async def _post_once(
+        self, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout, mark: SentMark
+    ) -> HTTPAnswer:
+        multipart = isinstance(call.body, Multipart)
+        token = current_mark.set(mark)
+        try:
+            with await opened(call.body) as body:
+                async with session.post(
+                    self._url(call),
+                    data=body,
+                    headers=HEADERS if multipart else FORM_HEADERS,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=_client_timeout(timeouts.total, timeouts.connect),
+                    proxy=self._proxy,
+                ) as response:
+                    return await self._read(response)
+        finally:
+            current_mark.reset(token)
+
+    async def _post_lean(
         self,
         session: aiohttp.ClientSession,
         call: HTTPRequest,
         timeouts: Timeout,
+        mark: SentMark,
+        watchdog: Watchdog,
     ) -> HTTPAnswer:
-        multipart = isinstance(call.body, Multipart)
-        with await _opened(call.body) as body:
-            async with session.post(
-                self._url(call),
-                data=body,
-                headers=_HEADERS if multipart else _FORM_HEADERS,
+        head = self._head(call)
+        watchdog.watch(mark, timeouts.total)
+        response: aiohttp.ClientResponse | None = None
+        try:
+            response = await session.post(
+                head.url,
+                data=LeanBody(head, call, mark),
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect),
-                proxy=self._proxy,
-            ) as response:
-                return await self._read(response)
+                timeout=_client_timeout(None, min(timeouts.total, timeouts.connect)),
+            )
+            return await self._read(response)
+        except (aiohttp.ClientError, OSError) as error:
+            if mark.overdue and mark.left:  # the watchdog cut the connection
+                raise TimeoutError from error
+            raise
+        finally:
+            watchdog.let_go(mark)
+            if response is not None and not response.closed:
+                response.release()
 
     def _verified(self, answer: HTTPAnswer, call: HTTPRequest, mark: SentMark) -> HTTPAnswer:
         if call.unsafe and self._recent.repeats(answer.body):
@@ -131,12 +166,15 @@ class SessionPool:
         return answer
 
     async def _read(self, response: aiohttp.ClientResponse) -> HTTPAnswer:
+        content, headers = response.content, harmless_headers(response.headers)
         most = self._limits.max_answer_bytes
-        headers: Mapping[str, str] = {name.lower(): redact(value) for name, value in response.headers.items()}
+        if content.is_eof() and content.total_bytes <= most and content.exception() is None:
+            # Nearly every answer comes in one piece.
+            return HTTPAnswer(status=response.status, headers=headers, body=content.read_nowait(-1))
         body = bytearray()
         failure: Exception | None = None
         try:
-            while chunk := await response.content.readany():
+            while chunk := await content.readany():
                 body += chunk
                 if len(body) > most:
                     response.close()
@@ -152,21 +190,15 @@ class SessionPool:
         if failure is not None:
             if response.status < 400:
                 body = bytearray()
-                problem = f"the answer (HTTP {response.status}) was cut: {_named(failure)}"
-                raise OutcomeUnknownError(problem) from _harmless(failure)
+                problem = f"the answer (HTTP {response.status}) was cut: {named(failure)}"
+                raise OutcomeUnknownError(problem) from harmless(failure)
             response.close()  # the status line has said no; a cut text below it changes nothing
         return HTTPAnswer(status=response.status, headers=headers, body=bytes(body))
 
     def _session_here(self) -> aiohttp.ClientSession:
-        here = (os.getpid(), asyncio.get_running_loop())
         if self._closed:
             raise ConfigurationError("the client is closed")
-        if self._home is None:
-            self._home = here
-        if self._home[0] != here[0]:
-            raise ConfigurationError("the client was opened before a fork; open one in each process")
-        if self._home[1] is not here[1]:
-            raise ConfigurationError("the client was opened in another event loop; open one in each loop")
+        self._home.enter()
         if self._session is None:
             self._session = self._open()
         if self._session.closed:
@@ -181,24 +213,34 @@ class SessionPool:
             force_close=not keep,
             ssl=self._ssl if self._ssl is not None else True,
         )
+        lean = keep and self._wants_lean and self._proxy is None
+        if lean:
+            self._watchdog = Watchdog(asyncio.get_running_loop())
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            request_class=GuardedRequest,
+            request_class=LeanRequest if lean else GuardedRequest,
             trust_env=False,
             raise_for_status=False,
         )
 
     def _url(self, call: HTTPRequest) -> URL:
+        return self._head(call).url
+
+    def _head(self, call: HTTPRequest) -> LeanHead:
         key = (call.path, call.team_host)
-        if key not in self._urls:
-            self._urls[key] = URL(self._hosts[call.team_host] + call.path)
-        return self._urls[key]
+        head = self._heads.get(key)
+        if head is None:
+            url = URL(self._hosts[call.team_host] + call.path)
+            head = self._heads[key] = LeanHead(url, FORM_HEADERS)
+        return head
 
     async def close(self) -> None:
         """Close the session that this pool opened; one that was passed in stays open. Safe to call twice."""
         self._closed = True
         session, self._session = self._session, None
+        if self._watchdog is not None:
+            self._watchdog.close()
         if session is not None and self._owned:
             await session.close()
 
@@ -207,63 +249,18 @@ class SessionPool:
         return f"SessionPool({self._hosts[0]!r}, {self._limits.connections} connections, {state})"
 
 
-class _Opened:
-    """A body, and the file to close behind it."""
-
-    def __init__(self, body: aiohttp.BytesPayload | aiohttp.FormData, file: io.IOBase | None) -> None:
-        self.body = body
-        self.file = file
-
-    def __enter__(self) -> aiohttp.BytesPayload | aiohttp.FormData:
-        return self.body
-
-    def __exit__(self, *_: object) -> None:
-        if self.file is not None:
-            self.file.close()
-
-
-async def _opened(body: bytes | Multipart) -> _Opened:
-    # Both kinds have a repr without content: in a traceback with locals, bare bytes would show the token.
-    if isinstance(body, bytes):
-        return _Opened(aiohttp.BytesPayload(body), None)
-    form = aiohttp.FormData()
-    form.add_fields(*body.fields.items())
-    file: io.IOBase | None = None
-    source: object = body.file
-    if isinstance(body.file, bytes):
-        source = file = io.BytesIO(body.file)
-    elif isinstance(body.file, str | os.PathLike):
-        try:
-            source = file = await asyncio.to_thread(open, body.file, "rb")
-        except OSError as error:
-            raise NotSentError(f"cannot read the file: {error.strerror}", fatal=True) from error
-    form.add_field(body.file_field, source, filename=body.file_name, content_type=body.content_type)
-    return _Opened(form, file)
+@lru_cache(maxsize=64)
+def _client_timeout(total: float | None, connect: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, connect=connect)
 
 
 def _translated(error: Exception, mark: SentMark) -> TransportError:
     before = isinstance(error, _BEFORE_CONNECTION) or (mark.guarded and not mark.left)
     if before:
-        return NotSentError(f"nothing was sent: {_named(error)}", fatal=isinstance(error, _FATAL))
-    return OutcomeUnknownError(f"no answer: {_named(error)}")
+        return NotSentError(f"nothing was sent: {named(error)}", fatal=isinstance(error, _FATAL))
+    return OutcomeUnknownError(f"no answer: {named(error)}")
 
 
 def _is_called_off() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _harmless(error: BaseException) -> BaseException | None:
-    """Return an error as a cause, unless it or what led to it quotes a secret: a server may echo the request."""
-    links: BaseException | None = error
-    while links is not None:
-        said = f"{links} {links.args!r}"
-        if redact(said) != said:
-            return None
-        links = links.__cause__ or links.__context__
-    return error
-
-
-def _named(error: BaseException) -> str:
-    said = redact(" ".join(str(error).split()))[:200]
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__

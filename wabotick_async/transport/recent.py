@@ -20,9 +20,11 @@ class RecentAnswers:
 
     def repeats(self, body: bytes) -> bool:
         """Tell whether an answer carries a message id that an earlier one had; remember those that it carries."""
-        found = set(_MESSAGE_ID.findall(body))
-        repeated = not found.isdisjoint(self._ids)
-        self._ids.update(dict.fromkeys(found))
+        repeated = False
+        for one in set(_MESSAGE_ID.findall(body)):
+            # Asked one by one: a set's `isdisjoint` would walk through all that are kept.
+            repeated = repeated or one in self._ids
+            self._ids[one] = None
         while len(self._ids) > _KEPT:
             self._ids.popitem(last=False)
         return repeated

@@ -54,7 +54,8 @@ class RetryBudget:
 
     def refund(self) -> None:
         """Give one token back for a success."""
-        self.tokens = min(self.size, self.tokens + 1)
+        if self.tokens < self.size:
+            self.tokens += 1
 
     def __repr__(self) -> str:
         return f"RetryBudget({self.tokens} of {self.size})"

@@ -1,0 +1,60 @@
+"""A connection without a network: a transport that only notes what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from wabotick_async.transport.express.connection import ExpressConnection
+from wabotick_async.wire import HTTPAnswer, HTTPRequest
+
+HEAD = b"POST /a HTTP/1.1\r\nContent-Length: "
+CALL = HTTPRequest(path="/a", body=b"message=hi")
+MOST = 2048
+
+
+class FakeTransport(asyncio.Transport):
+    """Notes what is written, and has a real socket to be asked whether it is silent."""
+
+    def __init__(self, sock: socket.socket, extra: dict[str, Any] | None = None) -> None:
+        super().__init__({"socket": sock, **(extra or {})})
+        self.written: list[bytes] = []
+        self.unsent = 0
+        self.aborted = self.closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def is_closing(self) -> bool:
+        return self.closing or self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class Made:
+    """A connection, its transport, the server's end of its socket, and whether it was lost."""
+
+    def __init__(self, sock: socket.socket, server: socket.socket) -> None:
+        self.server = server
+        self.transport = FakeTransport(sock)
+        self.lost: list[ExpressConnection] = []
+        self.connection = ExpressConnection(asyncio.get_running_loop(), self.transport, MOST, self.lost.append)
+
+    def ask(self) -> asyncio.Future[HTTPAnswer]:
+        """Send one request."""
+        return self.connection.ask(HEAD, CALL)
+
+
+@contextmanager
+def made() -> Iterator[Made]:
+    """Make a connection."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield Made(ours, theirs)

@@ -1,0 +1,155 @@
+"""One connection of the express lane."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import aiohttp
+
+from ...wire.http import HTTPAnswer, HTTPRequest
+from .reader import AnswerReader
+
+__all__ = ["ExpressConnection"]
+
+_TIMED_OUT: Final = "the time for the whole attempt is over"
+
+
+class ExpressConnection(asyncio.Protocol):
+    """Carries one request at a time. What comes while none is under way closes it, and answers nothing.
+
+    Args:
+        loop: of the connection.
+        transport: open, and not read from before.
+        most: bytes of an answer's body.
+        lost: told once when the connection is no more.
+    """
+
+    __slots__ = ("_heard", "_loop", "_lost", "_most", "_reader", "_transport", "_waiter", "spoke")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        most: int,
+        lost: Callable[[ExpressConnection], object],
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._most = most
+        self._lost = lost
+        self._reader: AnswerReader | None = None
+        self._waiter: asyncio.Future[HTTPAnswer] | None = None
+        self._heard = _hearing(transport.get_extra_info("socket"))
+        self.spoke = False
+        """Whether bytes came that no request had asked for."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Tell whether it is closed, or about to be."""
+        return self._transport.is_closing()
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Tell whether there is TLS."""
+        return self._transport.get_extra_info("sslcontext") is not None
+
+    def is_silent(self) -> bool:
+        """Tell whether the connection is open, and neither bytes nor an end wait in it, read or unread."""
+        return not (self.spoke or self._transport.is_closing() or self._heard(0))
+
+    def ask(self, head: bytes, call: HTTPRequest) -> asyncio.Future[HTTPAnswer]:
+        """Write a request at once; from here on bytes may have left.
+
+        Args:
+            head: all of it up to the value of Content-Length, the last field.
+            call: whose body it is; it is never held by a frame that an error could show.
+
+        Returns:
+            What becomes of it: the answer, or OutcomeUnknownError or DecodeError.
+        """
+        if not isinstance(call.body, bytes):
+            raise TypeError("expected a form, which is written in one go")
+        self._reader = AnswerReader(self._loop, self._most)
+        self._waiter = self._loop.create_future()
+        self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(call.body), call.body))
+        return self._waiter
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Tell whether it may carry another request after the one that was answered."""
+        reader = self._reader
+        return (
+            reader is not None
+            and reader.kept
+            and not self.spoke
+            and not self._transport.is_closing()
+            and not self._transport.get_write_buffer_size()
+        )
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Tell whether more came than one answer to one request."""
+        return self.spoke or (self._reader is not None and self._reader.surplus)
+
+    def expire(self) -> None:
+        """End the request that is under way, as its time is over."""
+        self.end(TimeoutError(_TIMED_OUT))
+
+    def end(self, why: Exception) -> None:
+        """End the connection, and with it the request that is under way."""
+        if self._waiter is not None and self._reader is not None:
+            self._reader.end(why)
+            self._settle(self._reader)
+        self.abort()
+
+    def abort(self) -> None:
+        """Close without a farewell: nothing that is still unsent or unread matters any more."""
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, if somebody asked for it."""
+        reader = self._reader
+        if self._waiter is None or reader is None:
+            self.spoke = True
+            self._transport.abort()
+        elif reader.feed(data):
+            self._settle(reader)
+
+    def eof_received(self) -> None:
+        """Let the transport close itself, which ends the request under way."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end."""
+        self._heard = _gone
+        if self._waiter is not None and self._reader is not None:
+            self._reader.feed_eof(exc)
+            self._settle(self._reader)
+        self._lost(self)
+
+    def _settle(self, reader: AnswerReader) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.done():
+            return
+        if reader.answer is not None:
+            waiter.set_result(reader.answer)
+        else:
+            waiter.set_exception(reader.failure or aiohttp.ClientPayloadError())
+
+
+def _hearing(sock: socket.socket | None) -> Callable[[float], object]:
+    """Return a question to the kernel: does anything wait to be read?"""
+    if sock is None:
+        return _gone
+    if not hasattr(select, "poll"):  # Windows
+        return lambda _: select.select([sock], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return poll.poll
+
+
+def _gone(_: float) -> bool:
+    return True

@@ -1,0 +1,73 @@
+"""Connections that wait for their next request."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+from .connection import ExpressConnection
+
+__all__ = ["KEEP", "IdleConnections"]
+
+# Below the usual server's 15 s and more, so that we are the ones who close an idle connection.
+KEEP: Final = 10.0
+_SERVER_KEEPS: Final = re.compile(r"timeout\s*=\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
+
+
+class IdleConnections:
+    """Idle connections to one server. The last to come is the first to go: it is the least likely to be stale."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._kept: list[tuple[ExpressConnection, float]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def put(self, connection: ExpressConnection, keep_alive: str | None) -> None:
+        """Keep a connection for some seconds, and for fewer where the server says so ("Keep-Alive: timeout=5")."""
+        keep = KEEP
+        if keep_alive is not None and (said := _SERVER_KEEPS.search(keep_alive)):
+            keep = min(keep, int(said[1]) - 1.0)
+            if keep <= 0:
+                return connection.abort()
+        self._kept.append((connection, self._loop.time() + keep))
+        if self._timer is None:
+            self._timer = self._loop.call_later(KEEP, self._sweep)
+        return None
+
+    def take(self, now: float) -> ExpressConnection | None:
+        """Return a connection that is open and silent, by the loop's clock; close those found otherwise."""
+        kept = self._kept
+        while kept:
+            connection, until = kept.pop()
+            if until > now and connection.is_silent():
+                return connection
+            connection.abort()
+        return None
+
+    def drop_oldest(self) -> bool:
+        """Close the open connection that has waited longest; tell whether there was one."""
+        while self._kept:
+            oldest = self._kept.pop(0)[0]
+            if not oldest.is_closing:
+                oldest.abort()
+                return True
+        return False
+
+    def close(self) -> None:
+        """Close all."""
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._kept:
+            self._kept.pop()[0].abort()
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for connection, until in self._kept:
+            if until <= now or connection.is_closing:
+                connection.abort()
+        self._kept = [one for one in self._kept if one[1] > now and not one[0].is_closing]
+        self._timer = self._loop.call_later(KEEP / 4, self._sweep) if self._kept else None

@@ -1,0 +1,226 @@
+"""The express lane: forms over connections that we drive ourselves."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from yarl import URL
+
+from ...config import Limits, Timeout
+from ...errors import ConfigurationError, NotSentError, OutcomeUnknownError
+from ...wire.http import HTTPAnswer, HTTPRequest, Multipart
+from ..causes import harmless, named
+from ..home import Home
+from ..pool import SessionPool
+from ..recent import RecentAnswers
+from .connection import ExpressConnection
+from .deadlines import Deadlines
+from .idle import IdleConnections
+from .opener import Opener, express_is_tested, sessions_are_mocked
+from .places import Places
+from .route import Route
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
+__all__ = ["ExpressPool"]
+
+_FATAL: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+# Seconds for aborted connections to be gone; it takes a turn of the loop.
+_FAREWELL: Final = 1.0
+_CLOSED: Final = "the client was closed before the request could leave"
+_EAGER: Final = "nothing was sent: the server spoke on a new connection, or closed it, before it was asked"
+_REPEATED: Final = "the answer repeats an earlier one, so it was not meant for this request"
+_AMBIGUOUS: Final = "more than one answer came to one request, and nobody knows which is meant"
+
+
+class ExpressPool:
+    """Kept connections of one event loop, for less than half of what a session's cost.
+
+    It knows exactly whether a byte may have left, as it writes a request in one go. Uploads go through a session pool;
+    so does everything with an aiohttp that it was not tested with, and while somebody mocks aiohttp's sessions: a test
+    must not send for real.
+
+    Args:
+        base_url: where requests go.
+        team_base_url: where requests of the team host go; the same by default.
+        limits: how many connections, and how long an answer may be.
+        ssl_context: your own trust settings; certificates are always verified by default.
+        proxy: address of an HTTP proxy; the environment's is never used.
+        sessions: the session pool for what does not go over this lane; one of its own by default.
+
+    Raises:
+        ConfigurationError: the trust settings are none.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        team_base_url: str | None = None,
+        limits: Limits,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        sessions: SessionPool | None = None,
+    ) -> None:
+        self._hosts = (base_url, team_base_url or base_url)
+        self._limits = limits
+        self._ssl = ssl_context
+        self._proxy = proxy
+        self._tested = express_is_tested()
+        self._home = Home()
+        self._closed = False
+        self._recent = RecentAnswers()
+        self._routes: dict[tuple[str, bool], Route] = {}
+        self._idle: dict[URL, IdleConnections] = {}
+        self._open: dict[ExpressConnection, Connection] = {}
+        self._opening: set[asyncio.Timeout] = set()
+        self._empty: asyncio.Future[None] | None = None
+        # These belong to the loop of the first request.
+        self._places: Places
+        self._deadlines: Deadlines
+        self._opener: Opener
+        self._sessions = sessions or SessionPool(
+            base_url, team_base_url=team_base_url, limits=limits, ssl_context=ssl_context, proxy=proxy
+        )
+
+    async def post(self, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
+        """Send one request and return whatever was answered; see `Pool.post`."""
+        if not self._tested or isinstance(call.body, Multipart) or sessions_are_mocked():
+            return await self._sessions.post(call, timeouts)
+        loop = self._enter()
+        began = loop.time()
+        route = self._routes.get((call.path, call.team_host)) or self._route(call)
+        if not self._places.take():
+            await self._wait(began, timeouts)
+        try:
+            idle = self._idle[route.origin]
+            connection = idle.take(began) or await self._connect(loop, route, began, timeouts)
+            waiter = connection.ask(route.head, call)
+            self._deadlines.add(connection, began + timeouts.total)
+            try:
+                answer = await waiter
+            except BaseException:
+                connection.abort()
+                raise
+            finally:
+                self._deadlines.remove(connection)
+            repeated = call.unsafe and self._recent.repeats(answer.body)
+            whole = connection.may_be_kept
+            if repeated or (not whole and connection.is_ambiguous):
+                connection.abort()
+                raise OutcomeUnknownError(_REPEATED if repeated else _AMBIGUOUS)
+            if whole and self._limits.keep_alive and not self._closed:
+                idle.put(connection, answer.headers.get("keep-alive"))
+            else:
+                connection.abort()
+            return answer
+        finally:
+            self._places.give_back()
+
+    def _enter(self) -> asyncio.AbstractEventLoop:
+        if self._closed:
+            raise ConfigurationError("the client is closed")
+        first = not self._home
+        loop = self._home.enter()
+        if first:
+            self._places = Places(self._limits.connections)
+            self._deadlines = Deadlines(loop)
+            self._opener = Opener(loop, self._ssl, self._proxy)
+        return loop
+
+    def _route(self, call: HTTPRequest) -> Route:
+        try:
+            route = Route(
+                URL(self._hosts[call.team_host] + call.path),
+                proxy=None if self._proxy is None else URL(self._proxy),
+                keep_alive=self._limits.keep_alive,
+            )
+        except ValueError as error:
+            failure, cause = NotSentError(f"nothing was sent: {named(error)}"), harmless(error)
+        else:
+            self._routes[call.path, call.team_host] = route
+            if route.origin not in self._idle:
+                self._idle[route.origin] = IdleConnections(asyncio.get_running_loop())
+            return route
+        raise failure from cause
+
+    async def _wait(self, began: float, timeouts: Timeout) -> None:
+        try:
+            async with asyncio.timeout_at(began + min(timeouts.connect, timeouts.total)):
+                await self._places.wait()
+        except TimeoutError as error:
+            raise NotSentError("nothing was sent: no connection was free in time") from error
+
+    async def _connect(
+        self, loop: asyncio.AbstractEventLoop, route: Route, began: float, timeouts: Timeout
+    ) -> ExpressConnection:
+        if len(self._open) + len(self._opening) >= self._limits.connections:  # some wait for requests to the other host
+            any(idle.drop_oldest() for idle in self._idle.values())
+        bound = asyncio.timeout_at(began + min(timeouts.connect, timeouts.total))
+        self._opening.add(bound)
+        try:
+            async with bound:
+                link = await self._opener.open(route.url, timeouts.total)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
+            said = _CLOSED if self._closed else f"nothing was sent: {named(error)}"
+            failure = NotSentError(said, fatal=self._closed or isinstance(error, _FATAL))
+            cause = harmless(error)
+        else:
+            return self._driven(loop, link)
+        finally:
+            self._opening.discard(bound)
+        raise failure from cause  # out here, so that what is not harmless stays no context either
+
+    def _driven(self, loop: asyncio.AbstractEventLoop, link: Connection) -> ExpressConnection:
+        """Take a connection over from aiohttp, if nobody has spoken on it yet."""
+        transport, handler = link.transport, link.protocol
+        if transport is None or handler is None or self._closed:
+            link.close()
+            raise NotSentError(_CLOSED, fatal=True)
+        connection = ExpressConnection(loop, transport, self._limits.max_answer_bytes, self._lost)
+        transport.set_protocol(connection)
+        self._open[connection] = link
+        # After a handshake, TLS itself may still have something to say, so only what was read counts there.
+        eager = handler.should_close or (not connection.is_encrypted and not connection.is_silent())
+        if eager or connection.is_closing:
+            connection.abort()
+            raise NotSentError(
+                "nothing was sent: the server spoke on a new connection, or closed it, before it was asked"
+            )
+        return connection
+
+    def _lost(self, connection: ExpressConnection) -> None:
+        if (link := self._open.pop(connection, None)) is not None:
+            link.close()
+        if self._empty is not None and not self._open and not self._empty.done():
+            self._empty.set_result(None)
+
+    async def close(self) -> None:
+        """Close every connection. Safe to call twice."""
+        self._closed = True
+        await self._sessions.close()
+        if not self._home.is_here:  # never opened, or its connections went with their loop or stayed in another process
+            return
+        loop = self._home.enter()
+        self._places.close()
+        for bound in self._opening:
+            if not bound.expired():
+                bound.reschedule(loop.time())
+        for idle in self._idle.values():
+            idle.close()
+        for connection in tuple(self._open):
+            connection.end(aiohttp.ServerDisconnectedError("the client was closed"))
+        self._deadlines.close()
+        if self._open:
+            self._empty = self._empty or loop.create_future()
+            await asyncio.wait([self._empty], timeout=_FAREWELL)
+        await self._opener.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open" if self._home else "not opened yet"
+        lane = "" if self._tested else ", as a session pool"
+        return f"ExpressPool({self._hosts[0]!r}, {self._limits.connections} connections, {state}{lane})"
