@@ -127,6 +127,7 @@ from .outcomes import (
 from .transport import (
     AttemptFinished,
     Event,
+    ExpressPool,
     GuardedRequest,
     Limiter,
     Observer,
@@ -185,6 +186,7 @@ __all__ = [
     "Endpoint",
     "EndpointRegistry",
     "Event",
+    "ExpressPool",
     "FieldSpec",
     "Finding",
     "GetConversation",

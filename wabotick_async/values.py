@@ -7,7 +7,7 @@ import ipaddress
 import re
 import unicodedata
 from typing import Final, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from .redaction import REDACTED
 
@@ -22,6 +22,8 @@ _TRUNK: Final = re.compile(r"\(\s*0\s*\)")
 _EXTENSION: Final = re.compile(r".*\d{9,}[^\d]+\d{1,2}")
 _OPAQUE: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9._:=-]{1,128}")
 _DIGITS: Final = re.compile(r"[0-9]{7,15}")
+_CLEAN: Final = re.compile(r"[1-9][0-9]{6,14}")
+"""What the rules below leave as it is; most numbers of a campaign are such."""
 _TOKEN: Final = re.compile(r"[0-9]+\|[!-~]+")
 
 
@@ -34,6 +36,8 @@ def clean_phone_number(text: str) -> str:
     Raises:
         ValueError: the text is not a number with a country code.
     """
+    if clean := _CLEAN.fullmatch(text):
+        return clean.group()
     if _OPAQUE.fullmatch(text.strip()):
         return text.strip()
     plain = "".join(_ascii_digit(character) for character in text.strip())
@@ -71,14 +75,22 @@ def _shown(text: str) -> str:
 class Secret:
     """A text that does not show itself: not in repr, str, format, JSON or a pickle."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_quoted", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._quoted: str | None = None
 
     def reveal(self) -> str:
         """Return the text itself."""
         return self._text
+
+    @property
+    def quoted(self) -> str:
+        """The text itself as it stands in a form body."""
+        if self._quoted is None:
+            self._quoted = quote_plus(self._text)
+        return self._quoted
 
     def __repr__(self) -> str:
         return f"Secret({REDACTED!r})"

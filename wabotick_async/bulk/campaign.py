@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream
 
 from ..endpoints import Request
 from ..errors import Advice, APIError, NotDueError, RequestInvalidError, WabotickError
@@ -15,7 +14,7 @@ from ..outcomes import Outcome
 from ..transport import Scope
 from .breaker import Breaker
 from .delivery import Delivered, Delivery, Job, Sends
-from .feed import Feed, Messages
+from .feed import Feed, Messages, feed_of
 from .journal import Added, Journal, NewRow, State, Stored
 from .message import to_row
 from .parking import Parking
@@ -86,12 +85,12 @@ class Campaign:
         Args:
             messages: the source, or None to send what the journal has queued.
         """
-        self._turns.jobs, queue = anyio.create_memory_object_stream[Job](0)
-        async with self._turns.jobs, queue, anyio.create_task_group() as group:
-            for _ in range(self._settings.concurrency):
-                group.start_soon(self._work, queue)
+        workers = self._settings.concurrency
+        async with anyio.create_task_group() as group:
+            for _ in range(workers):
+                group.start_soon(self._work)
             await self._produce(messages)
-            self._turns.jobs.close()
+            self._turns.dismiss(workers)
         if self.stopped is None:
             blocked = "; ".join(f"{scope} is stopped: {why}" for scope, why in self._blocked.items())
             self.stopped = blocked or self._turns.left
@@ -132,7 +131,7 @@ class Campaign:
         )
 
     async def _produce(self, messages: Messages | None) -> None:
-        feed = Feed(() if messages is None else messages, self._ahead)
+        feed = feed_of(() if messages is None else messages, self._ahead, self._settings.monotonic)
         with self._feed_scope:
             async with anyio.create_task_group() as group:
                 self._turns.begin(group)
@@ -200,7 +199,7 @@ class Campaign:
                 return
             await self._settings.sleep(max(wait, _SHORTEST_SLEEP))
 
-    async def _work(self, queue: MemoryObjectReceiveStream[Job]) -> None:
+    async def _work(self) -> None:
         clock = self._settings.clock
         delivery = Delivery(
             self._client,
@@ -211,7 +210,7 @@ class Campaign:
         )
         with anyio.CancelScope() as scope:
             self._workers.append((delivery, scope))
-            async for job in queue:
+            while (job := await self._turns.jobs.get()) is not None:
                 try:
                     await self._handle(job, delivery)
                 except Exception as error:  # noqa: BLE001 - as in _produce
@@ -221,7 +220,7 @@ class Campaign:
                     return
 
     async def _handle(self, job: Job, delivery: Delivery) -> None:
-        if any(scope in self._blocked for scope in scopes_of(job.request)):
+        if self._blocked and any(scope in self._blocked for scope in scopes_of(job.request)):
             self._turns.close(job.seq)  # it stays queued
             return
         if self._suppressed and getattr(job.request, "phone_number", None) in self._suppressed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -39,15 +40,18 @@ def to_row(message: object, number: int) -> tuple[Request[Any], NewRow]:
     if not isinstance(key, str | None):
         raise RequestInvalidError(f"message {number}: expected a text as key, got {type(key).__name__}")
     endpoint = request.endpoint
-    if endpoint.holds_file or endpoint.holds_secret:
+    if not _can_be_kept(type(request)):
         raise RequestInvalidError(f"message {number}: {endpoint.name} holds what a journal must not or cannot keep")
     try:
         payload = msgspec.json.encode(request)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise RequestInvalidError(f"message {number}: cannot be written as JSON: {error}") from error
     identity = payload if key is None else key.encode("utf-8", "surrogatepass")
-    digest = hashlib.blake2b(digest_size=KEY_LENGTH, person=b"wabotick-message")
-    digest.update(b"%d:%s:" % (key is not None, endpoint.name.encode()) + identity)
+    digest = hashlib.blake2b(
+        b"%d:%s:%s" % (key is not None, endpoint.name.encode(), identity),
+        digest_size=KEY_LENGTH,
+        person=b"wabotick-message",
+    )
     receiver = str(getattr(request, "phone_number", ""))
     return request, NewRow(digest.digest(), receiver, endpoint.name, payload)
 
@@ -65,3 +69,8 @@ def read_request(endpoint_name: str, payload: bytes, registry: Mapping[str, Endp
     except msgspec.DecodeError as error:
         raise JournalError(f"a row of {endpoint_name!r} cannot be read: {error}") from error
     return request
+
+
+@lru_cache(maxsize=256)
+def _can_be_kept(request_type: type[Request[Any]]) -> bool:
+    return not (request_type.endpoint.holds_file or request_type.endpoint.holds_secret)

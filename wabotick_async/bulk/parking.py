@@ -98,6 +98,11 @@ class Parking:
     def __contains__(self, seq: int) -> bool:
         return seq in self._parked
 
+    @property
+    def has_lanes(self) -> bool:
+        """Tell whether any scope has rows that wait for it."""
+        return bool(self._lanes)
+
     def join(self, parked: Parked, scopes: Iterable[Scope | None]) -> bool:
         """Put a row behind those that wait for one of its scopes; False where none waits.
 

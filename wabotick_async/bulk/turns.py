@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import anyio
 import anyio.abc
-from anyio.streams.memory import MemoryObjectSendStream
 
 from ..endpoints import Endpoint, Request
 from ..errors import NotDueError, WabotickError
@@ -56,15 +56,15 @@ class Turns:
         self._daily = daily
         self._failed = failed
         self._sleep = sleep
-        self._slots = anyio.Semaphore(places)
+        self._slots = asyncio.Semaphore(places)
         self._open: set[int] = set()
         self._closed: set[int] | None = None
         self._idle = anyio.Event()
         self._idle.set()
         self._over = anyio.CancelScope()
         self._group: anyio.abc.TaskGroup | None = None
-        self.jobs: MemoryObjectSendStream[Job]  # a stream must be closed, so it begins with the run
-        """Where the workers take their jobs from."""
+        self.jobs: asyncio.Queue[Job | None] = asyncio.Queue()
+        """Where the workers take their jobs from; None is the end. What is open is bounded, and so is this."""
         self.left: str | None = None
         """Why rows were left to a later run, or None."""
 
@@ -98,7 +98,12 @@ class Turns:
         await self._slots.acquire()
         self._open.add(job.seq)
         self._note()
-        await self.jobs.send(job)
+        self.jobs.put_nowait(job)
+
+    def dismiss(self, workers: int) -> None:
+        """Let the workers go when they have no job any more."""
+        for _ in range(workers):
+            self.jobs.put_nowait(None)
 
     async def take_up(self, page: int, now: float) -> None:
         """Submit all queued rows that are due, besides those that are open or parked."""
@@ -190,7 +195,7 @@ class Turns:
     async def _submit_again(self, job: Job, wait: float) -> None:
         await self._sleep(wait)
         job.returns += 1
-        await self.jobs.send(job)
+        self.jobs.put_nowait(job)
 
     async def _bring(self, parked: Parked) -> None:
         request = parked.request
@@ -204,7 +209,7 @@ class Turns:
         if request is None:
             self.close(parked.seq)  # it is not queued any more
             return
-        await self.jobs.send(Job(seq=parked.seq, request=request, returns=parked.returns))
+        self.jobs.put_nowait(Job(seq=parked.seq, request=request, returns=parked.returns))
 
     def _read(self, row: Row) -> Request[Any]:
         return read_request(row.endpoint, row.payload, self._registry)
@@ -213,7 +218,7 @@ class Turns:
         return seq in self._open or seq in self._parking
 
     def _waits(self, job: Job) -> bool:
-        if self._parking.join(_parked(job), scopes_of(job.request, None)):
+        if self._parking.has_lanes and self._parking.join(_parked(job), scopes_of(job.request, None)):
             return True
         wait = 0.0 if self._daily is None else self._daily.wait_for(_recipient(job.request))
         if wait:

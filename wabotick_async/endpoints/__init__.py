@@ -5,7 +5,7 @@ from .base import NumberRequest, Request, SubscriberRequest
 from .catalog import ListCatalogOrders, ListCatalogs, SyncCatalog, UpdateOrderStatus
 from .description import Endpoint, FieldSpec, Safety
 from .endpoint_registry import EndpointRegistry, endpoint, registry
-from .fields import Encoding, TemplateVariable
+from .fields import Encoding
 from .flows import ListPostbacks, TriggerBotFlow
 from .messages import (
     GetConversation,
@@ -35,6 +35,7 @@ from .subscribers import (
     UpdateSubscriber,
 )
 from .templates import ListTemplates
+from .variables import TemplateVariable
 
 __all__ = [
     "AddNote",

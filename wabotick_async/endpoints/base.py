@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
@@ -15,11 +16,25 @@ from ..redaction import REDACTED, is_secret_name, redact, strip_secrets
 from .description import Endpoint, FieldSpec
 from .fields import PLAIN, UNWRITABLE, Encoding, PhoneNumber, PhoneNumberId, is_writable
 
-__all__ = ["NumberRequest", "Request", "SubscriberRequest", "answer_type_of", "field_specs", "fields_without_none"]
+__all__ = [
+    "NumberRequest",
+    "Request",
+    "SubscriberRequest",
+    "answer_type_of",
+    "cleaned_at_once",
+    "field_specs",
+    "fields_without_none",
+    "values_of",
+]
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
 _LONGEST_SHOWN: Final = 300
+
+
+ValuesOf = Callable[[Any], tuple[Any, ...]]
+CleanedAtOnce = tuple[tuple[str, ...], ValuesOf, tuple[tuple[str, Callable[[Any], Any] | None], ...]]
+"""A class's fields, what returns their values, and their clean-ups."""
 
 
 class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, omit_defaults=True):
@@ -34,10 +49,40 @@ class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, om
     endpoint: ClassVar[Endpoint]
     """Path, safety class and fields; set by the registry."""
     _cleaners: ClassVar[tuple[tuple[str, Encoding], ...]] = ()
+    _cleaned_at_once: ClassVar[CleanedAtOnce] = ((), lambda _: (), ())
     _without_none: ClassVar[Mapping[str, bool]] = {}
     """Fields that are never None, and whether None then is another way to leave them out."""
 
     def __post_init__(self) -> None:
+        if not self._clean_at_once():
+            self._clean_one_by_one()
+        self.check()
+
+    def _clean_at_once(self) -> bool:
+        """Clean all values; or change nothing and return False, where one may be wrong or is None."""
+        names, values_of, cleaners = self._cleaned_at_once
+        if names is not self.__struct_fields__:  # a class below the declared one
+            return False
+        changed: list[tuple[str, Any]] = []
+        for (name, clean), value in zip(cleaners, values_of(self), strict=True):
+            if value is UNSET:
+                continue
+            if value is None or (isinstance(value, str) and not value.isascii() and not is_writable(value)):
+                return False
+            if clean is None:
+                continue
+            try:
+                cleaned = clean(value)
+            except ValueError:
+                return False
+            if cleaned is not value:
+                changed.append((name, cleaned))
+        for name, cleaned in changed:
+            msgspec.structs.force_setattr(self, name, cleaned)
+        return True
+
+    def _clean_one_by_one(self) -> None:
+        """Clean value by value; name the one that is wrong, and leave out those that are None."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if value is None and name in self._without_none:
@@ -56,7 +101,6 @@ class Request(msgspec.Struct, Generic[AnswerT_co], frozen=True, kw_only=True, om
                 raise RequestInvalidError(str(error), field=name) from None
             if cleaned is not value:
                 msgspec.structs.force_setattr(self, name, cleaned)
-        self.check()
 
     def check(self) -> None:
         """Check rules that concern several fields; for subclasses."""
@@ -104,6 +148,18 @@ def field_specs(request_type: type[Request[Any]]) -> tuple[FieldSpec, ...]:
         )
         for info, encoding in encoded
     )
+
+
+def values_of(names: Sequence[str]) -> ValuesOf:
+    """Return what returns the values of these fields, as fast as may be."""
+    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+
+
+def cleaned_at_once(request_type: type[Request[Any]], fields: Iterable[FieldSpec]) -> CleanedAtOnce:
+    """Return what a request needs to clean its values in one go."""
+    cleaners = tuple((one.name, None if one.encoding.clean is PLAIN.clean else one.encoding.clean) for one in fields)
+    names = request_type.__struct_fields__
+    return names, values_of(names), cleaners
 
 
 def fields_without_none(fields: Iterable[FieldSpec]) -> dict[str, bool]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from ..errors import ConfigurationError
-from .base import Request, answer_type_of, field_specs, fields_without_none
+from .base import Request, answer_type_of, cleaned_at_once, field_specs, fields_without_none
 from .description import Endpoint, Safety
 from .fields import PLAIN
 
@@ -57,6 +57,7 @@ class EndpointRegistry(Mapping[str, Endpoint]):
                     raise ConfigurationError(f"endpoint {name!r}: expected a plain path that begins with '/': {one!r}")
             fields = field_specs(request_type)
             request_type._cleaners = tuple((one.name, one.encoding) for one in fields if one.encoding is not PLAIN)
+            request_type._cleaned_at_once = cleaned_at_once(request_type, fields)
             request_type._without_none = fields_without_none(fields)
             request_type.endpoint = self._endpoints[name] = Endpoint(
                 name=name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -32,11 +32,11 @@ __all__ = [
     "PhoneNumberId",
     "RequiredText",
     "ShortId",
-    "TemplateVariable",
-    "TemplateVariables",
     "WebLink",
     "is_writable",
     "limit_up_to",
+    "plain_text",
+    "read_json",
 ]
 
 FileSource = str | os.PathLike[str] | bytes | AsyncIterable[bytes]
@@ -61,7 +61,7 @@ def is_writable(text: str) -> bool:
     return True
 
 
-def _plain_text(value: object) -> str:
+def plain_text(value: object) -> str:
     """Write one value as form text; booleans are `1` and `0` (contract, "Headers and encodings")."""
     if isinstance(value, bool):
         return "1" if value else "0"
@@ -85,7 +85,7 @@ class Encoding:
         self,
         *,
         clean: Callable[[Any], Any] = _keep,
-        write: Callable[[Any], Any] = _plain_text,
+        write: Callable[[Any], Any] = plain_text,
         read: Callable[[str], Any] = _keep,
         family: str | None = None,
         file: bool = False,
@@ -116,19 +116,22 @@ def _clean_text(value: object) -> str:
     return value
 
 
+_LONGEST_ID: Final = 32
+_LONGEST_SHORT_ID: Final = 11
+
+
 def _clean_meta_id(value: object) -> str:
-    text = _plain_text(value).strip()
-    if not re.fullmatch(r"[0-9]{1,32}", text):
+    text = plain_text(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
         raise ValueError(f"expected digits, got {text[:40]!r}")
     return text
 
 
-_LONGEST_SHORT_ID: Final = 11
-
-
 def _clean_short_id(value: object) -> str:
-    text = _plain_text(value).strip()
-    if not re.fullmatch(r"[0-9]+", text):
+    text = value if type(value) is str else plain_text(value)
+    if not text.isdigit():
+        text = text.strip()
+    if not (text.isascii() and text.isdigit()):
         raise ValueError(f"expected the template's short number from the template list, got {text[:40]!r}")
     if len(text) > _LONGEST_SHORT_ID:
         raise ValueError(f"expected the short id of the template list, got Meta's long one {text[:40]!r}")
@@ -154,7 +157,7 @@ def _clean_list(value: object) -> tuple[str, ...]:
         value = value.split(",")
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise ValueError(f"expected a list of ids, got {type(value).__name__}")
-    ids = tuple(_plain_text(one).strip() for one in value)
+    ids = tuple(plain_text(one).strip() for one in value)
     if not ids or not all(re.fullmatch(r"[\w.-]+", one) for one in ids):
         raise ValueError("expected one or more ids")
     return ids
@@ -174,74 +177,16 @@ def _write_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _read_json(text: str) -> object:
+def read_json(text: str) -> object:
+    """Read typed text as JSON.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ValueError(f"expected JSON: {error}") from error
-
-
-class TemplateVariable(msgspec.Struct, frozen=True):
-    """One variable of a template's body. One name may occur at two positions."""
-
-    name: str
-    """As the dashboard shows it; may hold hyphens."""
-    value: str
-    position: int | None = None
-    """From 1; left out, its place in the sequence counts."""
-
-
-# Meta refuses values with a newline, a tab or more than four blanks in a row (contract, row 2).
-_REFUSED_BLANKS: Final = re.compile(r"[ \u00a0]*[\r\n\t\v\f]\s*| {5,}")
-
-
-def _clean_variables(value: object) -> tuple[TemplateVariable, ...]:
-    if isinstance(value, Mapping):
-        given = [TemplateVariable(name, text) for name, text in value.items()]
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        given = list(value)
-    else:
-        raise ValueError("expected a mapping of names to values, or TemplateVariable values in order")
-    variables = tuple(_clean_variable(one, place) for place, one in enumerate(given, 1))
-    positions = [one.position for one in variables]
-    if len(set(positions)) != len(positions):
-        raise ValueError(f"expected each position once, got {positions}")
-    return variables
-
-
-def _clean_variable(variable: object, place: int) -> TemplateVariable:
-    if not isinstance(variable, TemplateVariable) or not _is_text(variable.name):
-        raise ValueError(f"variable {place}: expected a TemplateVariable with a name")
-    value: object = variable.value
-    text = _REFUSED_BLANKS.sub(" ", _plain_text(value)).strip() if isinstance(value, str | int | float) else ""
-    if not text:
-        raise ValueError(f"variable {variable.name!r}: expected a value; without one it would arrive as '-'")
-    if not is_writable(variable.name + text):
-        raise ValueError(f"variable {variable.name!r}: {UNWRITABLE}")
-    position: object = place if variable.position is None else variable.position
-    if not isinstance(position, int) or isinstance(position, bool) or position < 1:
-        raise ValueError(f"variable {variable.name!r}: expected a position from 1, got {position}")
-    return TemplateVariable(variable.name, text, position)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _write_variables(variables: Sequence[TemplateVariable]) -> dict[str, str]:
-    return {f"templateVariable-{one.name}-{one.position}": one.value for one in variables}
-
-
-def _read_variables(text: str) -> object:
-    value = _read_json(text) if text.lstrip().startswith(("{", "[")) else None
-    if isinstance(value, list):
-        try:
-            return msgspec.convert(value, list[TemplateVariable])
-        except msgspec.ValidationError as error:
-            raise ValueError(f"expected variables with name and value: {error}") from error
-    if isinstance(value, dict):
-        return value
-    raise ValueError('expected a JSON object such as {"name":"value"}')
 
 
 def _whole_number(low: int, high: int | None, *, required: bool = False) -> Encoding:
@@ -278,13 +223,4 @@ WebLink = Annotated[str, Encoding(clean=_clean_link(("https", "http")))]
 PageNumber = Annotated[int, _whole_number(1, None)]
 NumericId = Annotated[int, _whole_number(0, None)]
 CommaList = Annotated[Sequence[str | int], Encoding(clean=_clean_list, write=",".join)]
-JSONValue = Annotated[Any, Encoding(clean=_clean_json, write=_write_json, read=_read_json)]
-TemplateVariables = Annotated[
-    Mapping[str, str] | Sequence[TemplateVariable],
-    Encoding(
-        clean=_clean_variables,
-        write=_write_variables,
-        read=_read_variables,
-        family="templateVariable-<name>-<position>",
-    ),
-]
+JSONValue = Annotated[Any, Encoding(clean=_clean_json, write=_write_json, read=read_json)]

@@ -28,11 +28,11 @@ from .fields import (
     PageNumber,
     RequiredText,
     ShortId,
-    TemplateVariables,
     WebLink,
     is_writable,
     limit_up_to,
 )
+from .variables import TemplateVariables
 
 __all__ = [
     "GetConversation",

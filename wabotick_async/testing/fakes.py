@@ -118,7 +118,7 @@ class NoLimit:
     def release(self, *, elapsed: float, outcome: Outcome | None) -> None:
         """Take no notice."""
 
-    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "") -> bool:
+    def throttled(self, until: float, scope: Scope = ACCOUNT, why: str = "", *, elapsed: float = 0.0) -> bool:
         """Record the pause, and go on granting."""
         return self.pause(until, scope, why)
 

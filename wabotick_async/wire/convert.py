@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from ..models.base import Answer, JSONText, attach_extra, decode_json_text
-from ..redaction import redact, strip_secrets
+from ..redaction import may_hold_token, redact, strip_secrets
 
 __all__ = ["to_struct"]
 
@@ -81,7 +81,7 @@ def _reader(hint: Any) -> Reader:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return redact(value) if "EAA" in value or "|" in value or "%7" in value else value
+        return redact(value) if may_hold_token(value) else value
     if isinstance(value, bool):
         return "1" if value else "0"
     return msgspec.json.encode(strip_secrets(value)).decode()

@@ -26,11 +26,13 @@ from ..errors import (
     ValidationError,
 )
 from ..models.base import Answer, Page, Receipt, Rows
+from ..models.messages import SendReceipt
 from ..outcomes import Outcome
 from ..redaction import mask_phone_number, redact, strip_secrets
 from .convert import to_struct
 from .envelope import BOM, Envelope, parse_json
 from .http import HTTPAnswer
+from .receipt import plain_receipt
 from .refusals import DEFAULT_REFUSALS, RefusalTable
 
 __all__ = ["decode", "retry_after_of"]
@@ -67,6 +69,9 @@ def decode(
     Raises:
         ResponseError: or one of its subclasses; `outcome` tells what became of the request.
     """
+    plain = answer.status == 200 and request.endpoint.answer_type is SendReceipt
+    if plain and (receipt := plain_receipt(answer.body)) is not None:
+        return receipt
     context: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
     try:
         return _decode(answer, request, context, refusals, trust_503=trust_503, now=now)

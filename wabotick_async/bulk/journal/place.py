@@ -20,6 +20,8 @@ class Place(Protocol):
 
     wal_lost: bool
     """The run before lost its -wal file, and the caller accepted that."""
+    quick: bool
+    """A commit waits for nothing."""
 
     def connect(self) -> sqlite3.Connection:
         """Become the owner and connect. After an error nothing is held."""
@@ -36,6 +38,8 @@ class Place(Protocol):
 
 class FilePlace:
     """A journal on disk."""
+
+    quick = False
 
     def __init__(self, path: Path, *, accept_lost_wal: bool) -> None:
         self.wal_lost = False
@@ -101,6 +105,8 @@ class FilePlace:
             self._anchor.execute("SELECT count(*) FROM run").fetchall()
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA secure_delete=ON").fetchall()
+            # What a savepoint may have to undo would otherwise go through files of its own.
+            connection.execute("PRAGMA temp_store=MEMORY")
             connection.execute("PRAGMA trusted_schema=OFF")
             version = check_version(self._files.path, connection)
             # quick_check passes over garbage inside a page.
@@ -118,6 +124,7 @@ class MemoryPlace:
     """A journal that lives and dies with the process; it outlives `close`, so that a campaign can go on."""
 
     wal_lost = False
+    quick = True
 
     def __init__(self) -> None:
         self._connection: sqlite3.Connection | None = None

@@ -7,12 +7,14 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from ...errors import JournalError
 from ...outcomes import Outcome
 from . import decisions
+from .operations import Adding, Claiming, Finishing
 from .place import FilePlace, MemoryPlace, Place
 from .reader import Inspection, inspect, read_page, read_rows, select_page
 from .rows import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
@@ -62,7 +64,7 @@ class _WrittenJournal:
 
     async def add(self, rows: Sequence[NewRow]) -> list[Stored]:
         """Store rows as queued; see `Journal.add`."""
-        return await self._do(lambda store: store.add(rows))
+        return await self._open_writer().put(Adding(rows)).future
 
     async def queued(self, after: int, limit: int, now: float) -> list[Row]:
         """List queued rows that are due; see `Journal.queued`."""
@@ -75,24 +77,18 @@ class _WrittenJournal:
     async def claim(self, seq: int) -> bool:
         """Mark a queued row in flight; see `Journal.claim`."""
         writer = self._open_writer()
-        claim = writer.submit(lambda store: store.claim(seq))
-
-        def undo(store: Store) -> None:
-            # The queue is in order, so the claim is done by now; a failed one left its row for others to claim.
-            if claim.error is None and claim.result:
-                store.unclaim(seq)
-
+        claim = writer.put(Claiming(seq))
         try:
             return await claim.future
         except asyncio.CancelledError:
             # Nobody learned of the claim, so nobody will send the row.
             with contextlib.suppress(JournalError):
-                writer.submit(undo, vital=True).future.add_done_callback(_look)
+                writer.submit(partial(_undo, claim), vital=True).future.add_done_callback(_look)
             raise
 
     async def finish(self, finish: Finish) -> None:
         """Store what became of a claimed row; see `Journal.finish`."""
-        await self._do(lambda store: store.finish(finish), vital=True)
+        await self._open_writer().put(Finishing(finish)).future
 
     async def requeue(self, seq: int, not_before: float = 0.0) -> None:
         """Put a claimed row back; see `Journal.requeue`."""
@@ -248,6 +244,12 @@ class MemoryJournal(_WrittenJournal):
 
     def __repr__(self) -> str:
         return "MemoryJournal()"
+
+
+def _undo(claim: Claiming, store: Store) -> None:
+    # The queue is in order, so the claim is done by now; a failed one left its row for others to claim.
+    if claim.error is None and claim.result:
+        store.unclaim(claim.seq)
 
 
 def _look(future: asyncio.Future[None]) -> None:

@@ -29,18 +29,23 @@ __all__ = ["Store"]
 
 _ADD: Final = """
 INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
-VALUES(:key, :receiver, :endpoint, :payload, :state, :note, :run, :run, 1)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT(key) DO UPDATE SET
   fed_count = CASE WHEN fed_run = excluded.fed_run THEN fed_count + 1 ELSE 1 END, fed_run = excluded.fed_run
 RETURNING seq, state, added_run, fed_count, not_before
 """
+# Rows that are all new, as most are. Their numbers are given and not chosen by SQLite, so none can be mistaken.
+_ADD_NEW: Final = """
+INSERT INTO item(seq, key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT(key) DO NOTHING
+"""
 _ADD_REPEAT: Final = """
 INSERT INTO item(key, receiver, endpoint, payload, state, code, note, added_run, fed_run, fed_count)
-VALUES(:key, :receiver, :endpoint, :payload, :state, :code, :note, :run, :run, 1) ON CONFLICT(key) DO NOTHING
+VALUES(?, ?, ?, ?, 5, 'duplicate', ?, ?, ?, 1) ON CONFLICT(key) DO NOTHING
 """
 # The unary plus keeps the planner from walking all rows in one state instead of looking the row up.
 _CLAIM: Final = """
-UPDATE item SET state = 1, run = :run, t_intent = :now, attempts = attempts + 1 WHERE seq = :seq AND +state = 0
+UPDATE item SET state = 1, run = ?, t_intent = ?, attempts = attempts + 1 WHERE seq = ? AND +state = 0
 """
 # Two walks through the index of open rows, each stopped by its limit: the rows that never waited, in their order, and
 # the few that did. So neither finished rows nor a long queue cost anything.
@@ -63,6 +68,8 @@ _NEXT_DUE: Final = "SELECT min(not_before) FROM item WHERE state = 0 AND not_bef
 _FINISH: Final = """
 UPDATE item SET state = ?, t_done = ?, http = ?, code = ?, wa_id = ?, note = ? WHERE seq = ? AND state = ? AND run = ?
 """
+_REQUEUE: Final = "UPDATE item SET state = 0, not_before = ? WHERE seq = ? AND +state = 1 AND run = ?"
+_ACCEPTED: Final = Outcome.ACCEPTED
 
 # Which states a result may end: a late answer may still settle what the same run called unknown.
 _FINISHES: Final = {
@@ -86,6 +93,7 @@ class Store:
         """Rows by state code, the open transaction included; whoever rolls back puts the old list back."""
         doubtful = self.get_meta(LOST_WAL) is not None
         self._fresh = UNKNOWN if doubtful else QUEUED
+        self._likely_new = True
         self._fresh_note = "the -wal file was lost: this row may have been sent before" if doubtful else None
 
     def counts(self) -> Counts:
@@ -98,7 +106,30 @@ class Store:
 
     def add(self, rows: Sequence[NewRow]) -> list[Stored]:
         """Store rows; see `Journal.add`."""
-        return [self._add(row) for row in rows]
+        found = [self._add(row) for row in rows]
+        self._likely_new = all(row.added is Added.NEW for row in found)
+        return found
+
+    def add_all(self, rows: Sequence[NewRow]) -> list[Stored]:
+        """Store rows, faster where none is known, as most sources bring them; after an error the caller rolls back.
+
+        Raises:
+            JournalError: one of them is known.
+        """
+        if not self._likely_new:  # a source that is fed again brings known rows for long
+            return self.add(rows)
+        state, note, run = self._fresh, self._fresh_note, self.run
+        [(last,)] = self.connection.execute("SELECT coalesce(max(seq), 0) FROM item").fetchall()
+        values = (
+            (seq, _key_of(row), row.receiver, row.endpoint, row.payload, state, note, run, run)
+            for seq, row in enumerate(rows, last + 1)
+        )
+        added = self.connection.executemany(_ADD_NEW, values).rowcount
+        if added != len(rows):
+            self._likely_new = False
+            raise JournalError("a row is known")
+        self.tally[state] += added
+        return [Stored(seq, Added.NEW, STATES[state]) for seq in range(last + 1, last + 1 + added)]
 
     def queued(self, after: int, limit: int, now: float) -> list[Row]:
         """List queued rows that are due; see `Journal.queued`."""
@@ -116,9 +147,19 @@ class Store:
 
     def claim(self, seq: int) -> bool:
         """Mark a queued row in flight; see `Journal.claim`."""
-        claimed = self.connection.execute(_CLAIM, {"run": self.run, "now": self.clock(), "seq": seq}).rowcount
+        claimed = self.connection.execute(_CLAIM, (self.run, self.clock(), seq)).rowcount
         self.count_move(QUEUED, IN_FLIGHT, claimed)
         return claimed == 1
+
+    def claim_all(self, seqs: Sequence[int]) -> None:
+        """Mark queued rows in flight; after an error the caller rolls back.
+
+        Raises:
+            JournalError: one of them is not queued.
+        """
+        run, now = self.run, self.clock()
+        self._change_all(_CLAIM, [(run, now, seq) for seq in seqs])
+        self.count_move(QUEUED, IN_FLIGHT, len(seqs))
 
     def unclaim(self, seq: int) -> None:
         """Undo a claim of which nobody learned."""
@@ -128,24 +169,40 @@ class Store:
 
     def finish(self, finish: Finish) -> None:
         """Store a result; see `Journal.finish`."""
-        if finish.outcome not in _FINISHES:
-            raise JournalError(f"row {finish.seq} cannot end as {finish.outcome}: requeue it")
-        new, allowed = _FINISHES[finish.outcome]
-        old = self._require(finish.seq, allowed, finish.outcome)
-        result = (finish.http, finish.code, finish.message_id, finish.note)
-        self._change(_FINISH, (new, self.clock(), *result, finish.seq, old, self.run))
+        new, allowed = _finish_of(finish)
+        result = (new, self.clock(), finish.http, finish.code, finish.message_id, finish.note, finish.seq)
+        old = IN_FLIGHT
+        if self.connection.execute(_FINISH, (*result, old, self.run)).rowcount != 1:
+            old = self._require(finish.seq, allowed, finish.outcome)
+            self._change(_FINISH, (*result, old, self.run))
         self.count_move(old, new)
+
+    def finish_all(self, finishes: Sequence[Finish]) -> None:
+        """Store results of rows in flight; after an error the caller rolls back.
+
+        Raises:
+            JournalError: one of them is not in flight in this run, or cannot end so.
+        """
+        run, now = self.run, self.clock()
+        # An enum's member is slow to find in a dictionary, and most results are of one kind.
+        ends = [ACCEPTED if one.outcome is _ACCEPTED else _finish_of(one)[0] for one in finishes]
+        values = [
+            (new, now, one.http, one.code, one.message_id, one.note, one.seq, IN_FLIGHT, run)
+            for one, new in zip(finishes, ends, strict=True)
+        ]
+        self._change_all(_FINISH, values)
+        for new in set(ends):
+            self.count_move(IN_FLIGHT, new, ends.count(new))
 
     def requeue(self, seq: int, not_before: float) -> None:
         """Put a claimed row back; see `Journal.requeue`."""
         if math.isnan(not_before):
             raise JournalError(f"row {seq} cannot be queued for no time at all")
-        old = self._require(seq, (IN_FLIGHT,), "queued")
         due = min(max(not_before, 0.0), self.clock() + LONGEST_WAIT)
-        self._change(
-            "UPDATE item SET state = 0, not_before = ? WHERE seq = ? AND state = ? AND run = ?",
-            (due, seq, old, self.run),
-        )
+        values = (due, seq, self.run)
+        if self.connection.execute(_REQUEUE, values).rowcount != 1:
+            self._require(seq, (IN_FLIGHT,), "queued")
+            self._change(_REQUEUE, values)
         self.count_move(IN_FLIGHT, QUEUED)
 
     def next_due(self, after: float | None) -> float | None:
@@ -168,22 +225,13 @@ class Store:
         return None if row is None else row[0]
 
     def _add(self, row: NewRow) -> Stored:
-        if len(row.key) != KEY_LENGTH:
-            raise JournalError(f"a row's key must have {KEY_LENGTH} bytes, not {len(row.key)}")
-        values = {
-            "key": row.key,
-            "receiver": row.receiver,
-            "endpoint": row.endpoint,
-            "payload": row.payload,
-            "state": self._fresh,
-            "note": self._fresh_note,
-            "run": self.run,
-        }
+        content = (row.receiver, row.endpoint, row.payload)
+        values = (_key_of(row), *content, self._fresh, self._fresh_note, self.run, self.run)
         [(seq, state, added_run, fed_count, not_before)] = self.connection.execute(_ADD, values).fetchall()
         if fed_count > 1:
             # The repeat's key follows from its number: feeding the source again finds it instead of storing it twice.
             key = hashlib.blake2b(row.key + fed_count.to_bytes(8, "big"), digest_size=KEY_LENGTH).digest()
-            repeat = {**values, "key": key, "state": SKIPPED, "note": f"duplicate of row {seq}", "code": "duplicate"}
+            repeat = (key, *content, f"duplicate of row {seq}", self.run, self.run)
             self.tally[SKIPPED] += self.connection.execute(_ADD_REPEAT, repeat).rowcount
             [(seq,)] = self.connection.execute("SELECT seq FROM item WHERE key = ?", (key,)).fetchall()
             return Stored(seq, Added.DUPLICATE, State.SKIPPED)
@@ -203,6 +251,10 @@ class Store:
             raise JournalError(f"row {seq} is {STATES[state]}: it cannot become {wanted}")
         return int(state)
 
+    def _change_all(self, statement: str, values: Sequence[Sequence[object]]) -> None:
+        if values and self.connection.executemany(statement, values).rowcount != len(values):
+            raise JournalError("not every row stood where it was thought to be")
+
     def _change(self, statement: str, values: Sequence[object]) -> None:
         if self.connection.execute(statement, values).rowcount != 1:
             raise JournalError("a row moved while it was being written; nothing was changed")
@@ -215,3 +267,15 @@ class Store:
 
 def _tally(counts: Counts) -> list[int]:
     return [counts.queued, counts.in_flight, counts.accepted, counts.refused, counts.unknown, counts.skipped]
+
+
+def _key_of(row: NewRow) -> bytes:
+    if len(row.key) != KEY_LENGTH:
+        raise JournalError(f"a row's key must have {KEY_LENGTH} bytes, not {len(row.key)}")
+    return row.key
+
+
+def _finish_of(finish: Finish) -> tuple[int, tuple[int, ...]]:
+    if finish.outcome not in _FINISHES:
+        raise JournalError(f"row {finish.seq} cannot end as {finish.outcome}: requeue it")
+    return _FINISHES[finish.outcome]

@@ -1,7 +1,8 @@
-"""The one thread that writes a journal: it takes everything that waits, commits once, and wakes the waiters.
+"""Whoever writes a journal: one thread that takes all operations that wait, commits once, and wakes the waiters.
 
 Nothing waits for a timer. While one commit reaches the disk the next batch gathers by itself, so the busier a campaign
-is, the more rows share the cost of a commit.
+is, the more rows share the cost of a commit. A batch is handed over when the one before is done and everybody whom it
+woke had a turn: what they ask for next belongs to it.
 """
 
 from __future__ import annotations
@@ -12,38 +13,24 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from ...errors import JournalError, JournalFullError
+from .batch import code_of, commit, translate
+from .operations import Operation, Work
 from .place import Place
 from .rows import Counts, Opened
 from .run import begin_run, end_run
 from .store import Store
-from .transaction import transaction
 
-__all__ = ["Operation", "Writer"]
+__all__ = ["Writer"]
 
 T = TypeVar("T")
+AnyOperation = TypeVar("AnyOperation", bound=Operation[Any])  # of each its own result
 
 _LOGGER = logging.getLogger("wabotick_async.bulk.journal")
-# A quota or a size limit arrives as a failed write. Nothing of such a commit is kept, so it may be tried again.
-_FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
 _BUSY: Final = sqlite3.SQLITE_BUSY
-_ABOUT_A_ROW: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
-
-
-class Operation(Generic[T]):
-    """One thing to do in the thread, and who waits for it. `result` and `error` are the thread's until it is done."""
-
-    __slots__ = ("error", "future", "result", "vital", "work")
-
-    def __init__(self, work: Callable[[Store], T], future: asyncio.Future[T], *, vital: bool) -> None:
-        self.work = work
-        self.future = future
-        self.vital = vital
-        self.result: T | None = None
-        self.error: BaseException | None = None
 
 
 class _Stop:
@@ -61,7 +48,13 @@ class Writer:
         self._place = place
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[Operation[Any] | _Stop] = queue.SimpleQueue()
+        self._thread = threading.get_ident()
+        self._pending: list[Operation[Any]] = []
+        self._busy = False
+        """Whether a batch is being written, or is about to be."""
+        self._queue: queue.SimpleQueue[tuple[list[Operation[Any]], _Stop | None]] = queue.SimpleQueue()
+        self._store: Store | None = None
+        """Set when the journal is open."""
         self._stopped: asyncio.Future[None] | None = None
         self._full = False
         self._broken: JournalError | None = None
@@ -74,25 +67,63 @@ class Writer:
         return future
 
     def submit(self, work: Callable[[Store], T], *, vital: bool = False) -> Operation[T]:
-        """Do something in the next commit; its `future` tells when that is durable.
+        """Do something in the next commit.
 
         Args:
             vital: also when the disk is full: results of sends, and reading.
         """
+        return self.put(Work(work, vital=vital))
+
+    def put(self, operation: AnyOperation) -> AnyOperation:
+        """Do an operation in the next commit; its `future` tells when that is durable."""
         if self._stopped is not None:
             raise JournalError("the journal is closed")
-        if asyncio.get_running_loop() is not self._loop:
+        loop = self._loop
+        # Asking which loop runs here would ask the system for the process each time.
+        if threading.get_ident() != self._thread or not loop.is_running():
             raise JournalError("the journal was opened in another event loop")
-        operation = Operation(work, self._loop.create_future(), vital=vital)
-        self._queue.put(operation)
+        operation.future = loop.create_future()
+        self._pending.append(operation)
+        if not self._busy:
+            self._busy = True
+            # Not at once: others who are ready in this turn of the loop shall share the commit.
+            loop.call_soon(self._hand_over)
         return operation
 
     def stop(self, reason: str) -> asyncio.Future[None]:
         """Commit what waits, end the run and the thread. Calling it again waits for the same end."""
         if self._stopped is None:
             self._stopped = self._loop.create_future()
-            self._queue.put(_Stop(reason, self._stopped))
+            batch, self._pending = self._pending, []
+            self._queue.put((batch, _Stop(reason, self._stopped)))
         return self._stopped
+
+    def _hand_over(self) -> None:
+        batch, self._pending = self._pending, []
+        store = self._store
+        if not batch:
+            self._busy = False
+        elif self._place.quick and store is not None and all(operation.brief for operation in batch):
+            # Another thread would cost more than the work. It sleeps: no batch is on its way.
+            try:
+                self._commit(store, batch)
+            finally:
+                self._done(batch)
+        else:
+            self._queue.put((batch, None))
+
+    def _done(self, batch: Sequence[Operation[Any]]) -> None:
+        for operation in batch:
+            future = operation.future
+            if future.done():
+                continue
+            if operation.error is None:
+                future.set_result(operation.result)
+            else:
+                future.set_exception(operation.error)
+        self._busy = bool(self._pending)
+        if self._busy:
+            self._loop.call_soon(self._hand_over)
 
     def _main(self, fingerprint: Mapping[str, str], opening: asyncio.Future[Opened]) -> None:
         try:
@@ -105,9 +136,10 @@ class Writer:
             store = Store(connection, opened.run, self._clock)
         except BaseException as exc:  # noqa: BLE001 - as above
             self._place.release(connection)
-            self._call(_settle, opening, None, _translate(exc))
+            self._call(_settle, opening, None, translate(exc))
             return
         self.counts = opened.counts
+        self._store = store
         self._call(_settle, opening, opened, None)
         stop = self._work(store)
         try:
@@ -117,35 +149,27 @@ class Writer:
 
     def _work(self, store: Store) -> _Stop:
         while True:
-            batch, stop = self._take()
+            batch, stop = self._queue.get()
             self._commit(store, batch)
-            self._call(_wake, batch)
+            self._call(self._done, batch)
             if stop is not None:
                 return stop
 
-    def _take(self) -> tuple[list[Operation[Any]], _Stop | None]:
-        batch: list[Operation[Any]] = []
-        entry = self._queue.get()
-        while not isinstance(entry, _Stop):
-            batch.append(entry)
-            try:
-                entry = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, None
-        return batch, entry
-
     def _commit(self, store: Store, batch: Sequence[Operation[Any]], *, retry: bool = True) -> None:
-        ready = [operation for operation in batch if self._admit(operation)]
+        ready = batch
+        if self._broken is not None or self._full:
+            ready = [operation for operation in batch if self._admit(operation)]
         if not ready:
             return
         before = list(store.tally)
         try:
-            with transaction(store.connection):
-                for operation in ready:
-                    self._perform(store, operation)
-        except Exception as exc:  # noqa: BLE001 - somebody waits for every operation, so none may be forgotten
+            commit(store, ready)
+        except BaseException as exc:
+            # Somebody waits for every operation, so none may be forgotten.
             store.tally = before
             self._fail(store, ready, exc, retry=retry)
+            if not isinstance(exc, Exception):
+                raise
         else:
             self.counts = store.counts()
 
@@ -155,19 +179,8 @@ class Writer:
             operation.error = JournalFullError("the disk under the journal is full: nothing more is begun")
         return operation.error is None
 
-    def _perform(self, store: Store, operation: Operation[Any]) -> None:
-        try:
-            with _savepoint(store):
-                operation.result = operation.work(store)
-        except _ABOUT_A_ROW as exc:
-            operation.error = _translate(exc)
-        except sqlite3.Error:
-            raise
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to this one caller
-            operation.error = exc
-
-    def _fail(self, store: Store, batch: Sequence[Operation[Any]], exc: Exception, *, retry: bool) -> None:
-        error = _translate(exc)
+    def _fail(self, store: Store, batch: Sequence[Operation[Any]], exc: BaseException, *, retry: bool) -> None:
+        error = translate(exc) if isinstance(exc, Exception) else JournalError(f"the journal failed: {exc!r}")
         for operation in batch:
             operation.error = error
         if isinstance(error, JournalFullError):
@@ -175,7 +188,7 @@ class Writer:
             if retry:
                 self._make_room(store)
                 self._commit(store, [operation for operation in batch if operation.vital], retry=False)
-        elif _code(exc) & 0xFF != _BUSY:
+        elif code_of(exc) & 0xFF != _BUSY:
             # After a failed flush the system may claim that the next one worked: nothing this file says is durable now.
             self._broken = error if isinstance(error, JournalError) else JournalError(f"the journal failed: {error!r}")
 
@@ -203,27 +216,6 @@ class Writer:
             _LOGGER.warning("the event loop ended before the journal was closed")
 
 
-@contextlib.contextmanager
-def _savepoint(store: Store) -> Iterator[None]:
-    tally = list(store.tally)
-    store.connection.execute("SAVEPOINT operation")
-    try:
-        yield
-    except BaseException:
-        store.tally = tally
-        # A full disk may have ended the whole transaction already.
-        if store.connection.in_transaction:
-            store.connection.execute("ROLLBACK TO operation")
-            store.connection.execute("RELEASE operation")
-        raise
-    store.connection.execute("RELEASE operation")
-
-
-def _wake(batch: Sequence[Operation[Any]]) -> None:
-    for operation in batch:
-        _settle(operation.future, operation.result, operation.error)
-
-
 def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
     if future.done():
         return
@@ -231,21 +223,3 @@ def _settle(future: asyncio.Future[Any], result: object, error: BaseException | 
         future.set_result(result)
     else:
         future.set_exception(error)
-
-
-def _code(exc: BaseException) -> int:
-    code: int = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return code
-
-
-def _translate(exc: BaseException) -> BaseException:
-    if not isinstance(exc, sqlite3.Error):
-        return exc
-    if _code(exc) in _FULL:
-        error: JournalError = JournalFullError(f"the disk under the journal is full or refuses to be written: {exc}")
-    elif isinstance(exc, _ABOUT_A_ROW):
-        error = JournalError(f"a row does not fit the journal: {exc}")
-    else:
-        error = JournalError(f"the journal failed, and the last change may not be stored: {exc}")
-    error.__cause__ = exc
-    return error
