@@ -17,10 +17,10 @@ PYTEST  = $(BIN)/python -m pytest -n auto --dist loadgroup
 CHANGED = find $(INPUTS) -newer $(1) -not -name __pycache__ -not -name '*.pyc' $(2) -print -quit || echo gone
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench soak clean
+.PHONY: help demo test lint format bench bench-memory soak clean
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 21
 
 demo: $(RUNTIME) ## send a campaign to the embedded sandbox, with faults, and check the report
 	@$(BIN)/wabotick demo
@@ -49,9 +49,13 @@ format: $(DEV) ## put the code in its standard form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(DEV) ## measure against a naive aiohttp loop
+bench: $(DEV) ## measure against a naive aiohttp loop and against other clients, in about ten minutes
+	@$(PIP) install --group bench || echo "the other clients cannot be installed, so they are left out" >&2
 	@$(BIN)/python -m benchmarks
-	@$(PIP) install --group bench && $(BIN)/python -m benchmarks.pace
+	@$(BIN)/python -m benchmarks.pace
+
+bench-memory: $(DEV) ## measure memory and loop lag up to 1,000,000 recipients, in up to an hour
+	@$(BIN)/python -m benchmarks --only G --json build/memory.json
 
 soak: $(DEV) ## kill a campaign 200 times, and compare its journal with the ledger of the server
 	@$(BIN)/python -m benchmarks.soak

@@ -7,6 +7,9 @@ import platform
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Final
+
+_MANY: Final = 16_384
 
 
 def cores() -> tuple[int | None, int | None]:
@@ -21,6 +24,18 @@ def pin(core: int | None) -> None:
         os.sched_setaffinity(0, {core})
 
 
+def open_files() -> int:
+    """Return how many files this process and those that it starts may have open, after raising that to the most."""
+    try:
+        resource = import_module("resource")
+    except ImportError:  # Windows
+        return 512
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MANY if most == resource.RLIM_INFINITY else min(most, _MANY)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return int(wanted)
+
+
 def uvloop() -> ModuleType | None:
     """Return uvloop where it is installed."""
     try:
@@ -29,9 +44,13 @@ def uvloop() -> ModuleType | None:
         return None
 
 
-def description() -> dict[str, str]:
-    """Return versions and machine, by name."""
-    packages = ("wabotick-async", "aiohttp", "msgspec", "anyio", "tenacity", "uvloop")
+def description(*others: str) -> dict[str, str]:
+    """Return versions and machine, by name.
+
+    Args:
+        others: distributions whose versions matter too, where they are installed.
+    """
+    packages = ("wabotick-async", "aiohttp", "msgspec", "anyio", "tenacity", "uvloop", *others)
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         **{name: version for name in packages if (version := _version(name))},

@@ -6,18 +6,19 @@ The speed of a shared machine swings by a factor of two within a second. Slices 
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
-import aiohttp
 import msgspec
 
-from benchmarks.cases import Case, Send
+from benchmarks.cases.base import Open, Place, Send
+from benchmarks.ratio import Ratio, ratio
+from benchmarks.servers.base import Status
 
-_RESAMPLES: Final = 2_000
+__all__ = ["Clocks", "Figures", "Run", "Slice", "Turns", "run"]
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -25,17 +26,6 @@ class Slice(msgspec.Struct, frozen=True):
 
     wall: float
     cpu: float
-
-
-class Ratio(msgspec.Struct, frozen=True):
-    """A median over the rounds, and the interval that holds it with 95 % confidence (bootstrap)."""
-
-    median: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +49,17 @@ class Clocks(msgspec.Struct, frozen=True):
     cpu: Callable[[], float] = time.process_time
 
 
+class Turns(msgspec.Struct, frozen=True, kw_only=True):
+    """How turns are taken."""
+
+    rounds: int
+    """Slices of each case."""
+    seconds: float
+    """Length of a slice, about: it has as many requests as are in flight at least."""
+    seed: int = 0
+    """Of the order."""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run of all cases."""
 
@@ -68,47 +69,50 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run(
-    cases: Mapping[str, Case],
-    base_url: str,
+    cases: Mapping[str, Open],
+    place: Place,
+    turns: Turns,
+    status: Callable[[], Status],
     *,
-    rounds: int,
-    seconds: float,
-    in_flight: int,
-    seed: int = 0,
     clocks: Clocks = Clocks(),  # noqa: B008 - frozen
+    say: Callable[[int], object] = lambda _round: None,
 ) -> Run:
     """Measure the cases, taking turns.
 
     Args:
         cases: by name; the first is the yardstick.
-        base_url: the server.
-        rounds: slices of each case.
-        seconds: length of a slice, about.
-        in_flight: sends in flight.
-        seed: of the order of turns.
+        status: asks the server what it has done so far.
         clocks: read before and after each slice.
+        say: is told how many rounds are done.
+
+    Raises:
+        RuntimeError: the server has counted other requests than were sent.
     """
-    dice = random.Random(seed)
+    dice = random.Random(turns.seed)
     slices: dict[str, list[Slice]] = {name: [] for name in cases}
     async with contextlib.AsyncExitStack() as stack:
-        sends = {name: await stack.enter_async_context(case(base_url, in_flight)) for name, case in cases.items()}
-        counts = {name: await _warm_up(send, seconds, in_flight, clocks) for name, send in sends.items()}
-        server_before, began = await server_cpu(base_url), clocks.wall()
-        for _ in range(rounds):
+        sends = {name: await stack.enter_async_context(open_case(place)) for name, open_case in cases.items()}
+        counts = {name: await _warm_up(send, turns.seconds, place.in_flight, clocks) for name, send in sends.items()}
+        # What the imports of all cases left behind is no case's burden.
+        gc.collect()
+        gc.freeze()
+        before, began = status(), clocks.wall()
+        for done in range(turns.rounds):
             order = list(sends)
             dice.shuffle(order)
             for name in order:
                 slices[name].append(await _slice(sends[name], counts[name], clocks))
-        server_busy = (await server_cpu(base_url) - server_before) / (clocks.wall() - began)
+            say(done + 1)
+        took, served = clocks.wall() - began, status().since(before)
+        gc.unfreeze()
+    ordered = sum(counts.values()) * turns.rounds
+    if served.requests != ordered:
+        raise RuntimeError(f"{ordered} requests were sent, and the server counted {served.requests}")
     yardstick = next(iter(slices.values()))
-    figures = tuple(_figures(name, own, yardstick, counts[name], dice) for name, own in slices.items())
-    return Run(figures=figures, server_busy=server_busy)
-
-
-async def server_cpu(base_url: str) -> float:
-    """Ask the server for the CPU seconds that it has used."""
-    async with aiohttp.ClientSession() as session, session.post(base_url + "/cpu") as response:
-        return float(await response.text())
+    return Run(
+        figures=tuple(_figures(name, own, yardstick, counts[name], dice) for name, own in slices.items()),
+        server_busy=served.cpu / took,
+    )
 
 
 async def _warm_up(send: Send, seconds: float, in_flight: int, clocks: Clocks) -> int:
@@ -133,12 +137,7 @@ def _figures(name: str, own: Sequence[Slice], yardstick: Sequence[Slice], count:
         name=name,
         requests_a_second=1.0 / statistics.median(one.wall for one in own),
         cpu_microseconds=statistics.median(one.cpu for one in own) * 1e6,
-        speed=_ratio([theirs.wall / ours.wall for theirs, ours in zip(yardstick, own, strict=True)], dice),
-        cpu=_ratio([theirs.cpu / ours.cpu for theirs, ours in zip(yardstick, own, strict=True)], dice),
+        speed=ratio([one.wall for one in yardstick], [one.wall for one in own], dice),
+        cpu=ratio([one.cpu for one in yardstick], [one.cpu for one in own], dice),
         requests=count * len(own),
     )
-
-
-def _ratio(values: Sequence[float], dice: random.Random) -> Ratio:
-    medians = sorted(statistics.median(dice.choices(values, k=len(values))) for _ in range(_RESAMPLES))
-    return Ratio(statistics.median(values), medians[_RESAMPLES // 40], medians[-_RESAMPLES // 40 - 1])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import cast
 
-from benchmarks.server import BODY, HEAD
+from benchmarks.servers.answers import BODY, HEAD
 from benchmarks.soak_child import phone_number
 
 __all__ = ["SlowServer", "message_id", "serving"]

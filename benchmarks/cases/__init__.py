@@ -1,0 +1,1 @@
+"""The cases: the same message, sent in different ways."""

@@ -1,0 +1,5 @@
+"""The interpreter alone: what is below all the others."""
+
+import time
+
+print(time.monotonic(), time.process_time())
