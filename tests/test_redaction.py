@@ -5,8 +5,19 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wabotick_async.redaction import REDACTED, is_secret_name, mask_phone_number, redact, strip_secrets
+from wabotick_async.redaction import (
+    _SECRET_NAMES,
+    _TOKEN_FORMS,
+    REDACTED,
+    is_secret_name,
+    mask_phone_number,
+    may_hold_token,
+    redact,
+    strip_secrets,
+)
 
 TOKEN = "12|" + "aB3" * 10
 META_TOKEN = "EAA" + "Gx9" * 10
@@ -133,3 +144,16 @@ def test_stripping_copies() -> None:
 
     assert strip_secrets(value) is not value
     assert value == {"token": "x", "list": ["y"]}
+
+
+@given(st.from_regex(_TOKEN_FORMS) | st.text("wamid.EA|%7C0123456789abcdefghijklmnopqrst", max_size=60))
+def test_a_text_without_a_mark_holds_no_token(text: str) -> None:
+    blanked = _TOKEN_FORMS.sub(lambda found: found["message_id"] or REDACTED, text)
+
+    assert redact(text) == blanked  # no login can be among these letters
+    assert may_hold_token(text) or blanked == text
+
+
+@given(st.from_regex(_SECRET_NAMES) | st.text(max_size=80))
+def test_a_name_is_judged_the_same_each_time(name: str) -> None:
+    assert is_secret_name(name) == is_secret_name(name) == (_SECRET_NAMES.search(name) is not None)

@@ -19,7 +19,7 @@ from wabotick_async.endpoints import (
     UploadMedia,
     registry,
 )
-from wabotick_async.endpoints.fields import TemplateVariable
+from wabotick_async.endpoints.variables import TemplateVariable
 from wabotick_async.errors import CampaignAbortedError, JournalError, RequestInvalidError
 
 MIXED: list[Request[Any]] = [
