@@ -85,7 +85,7 @@ def tell(crowd: int, rate: float, door: Door, *, latency: float = 0.1, jitter: f
     waiting, inside, now, refused = crowd, 0, 0.0, list[float]()
     ways = _ways(random, latency, jitter)
     while inside < crowd:
-        due = max(now, bucket.due()) if waiting else math.inf
+        due = max(now, bucket.due) if waiting else math.inf
         if not coming or due < coming[0][0]:
             now = due
             bucket.take(now, 0.0)

@@ -34,13 +34,17 @@ class Arrival(NamedTuple):
 class Server:
     """Takes so many requests in any `window` seconds; more are refused with 429.
 
+    With `fixed` it counts as Laravel does: a window begins with the first request after the last one has ended.
+
     Args:
         limit: requests taken in a window, by the seconds since the beginning.
         window: seconds.
-        retry_after: seconds that a 429 asks for; by default the whole seconds until one more is taken.
+        retry_after: seconds that a 429 asks for, by the seconds since the beginning; by default the whole seconds until one more is taken.
         latency: seconds of an answer, by the seconds since the beginning.
         down: tells whether no connection is taken, likewise.
+        fixed: whether windows follow each other; otherwise any span of that length is one.
         headers: whether each answer tells the limit and what is left.
+        reset: whether it tells the seconds until the window ends, too, where windows follow each other.
         pair: seconds in which a recipient repays one message, and how many may be owed.
     """
 
@@ -49,10 +53,12 @@ class Server:
         *,
         limit: Callable[[float], float] = lambda _: math.inf,
         window: float = 1.0,
-        retry_after: int | None = None,
+        retry_after: Callable[[float], int] | None = None,
         latency: Callable[[float], float] = lambda _: 0.1,
         down: Callable[[float], bool] = lambda _: False,
+        fixed: bool = False,
         headers: bool = False,
+        reset: bool = False,
         pair: tuple[float, int] | None = None,
     ) -> None:
         self._limit = limit
@@ -60,7 +66,9 @@ class Server:
         self._retry_after = retry_after
         self._latency = latency
         self._down = down
+        self._fixed = fixed
         self._headers = headers
+        self._reset = reset
         self._pair = pair
         self._began = asyncio.get_running_loop().time()
         self._taken: deque[float] = deque()
@@ -118,7 +126,10 @@ class Server:
     def _answer(self, form: Mapping[str, str], now: float) -> HTTPAnswer:
         limit = self._limit(now)
         while self._taken and now - self._taken[0] >= self._window - _LATE:
-            self._taken.popleft()
+            if self._fixed:
+                self._taken.clear()
+            else:
+                self._taken.popleft()
         headers: dict[str, Any] = {"content-type": "application/json"}
         refused = len(self._taken) >= limit
         if not refused:
@@ -126,9 +137,12 @@ class Server:
         if self._headers:
             headers["x-ratelimit-limit"] = f"{limit:.0f}"
             headers["x-ratelimit-remaining"] = f"{limit - len(self._taken):.0f}"
+        if self._reset:
+            headers["x-ratelimit-reset"] = str(math.ceil(self._taken[0] + self._window - now))
         if refused:
-            until_free = math.ceil(self._taken[-int(limit)] + self._window - now) if limit else 1
-            headers["retry-after"] = str(max(1, until_free) if self._retry_after is None else self._retry_after)
+            first = 0 if self._fixed else -int(limit)
+            until_free = math.ceil(self._taken[first] + self._window - now) if limit else 1
+            headers["retry-after"] = str(max(1, until_free) if self._retry_after is None else self._retry_after(now))
             body = msgspec.json.encode({"message": "Too Many Attempts."})
             return HTTPAnswer(status=429, headers=headers, body=body)
         return HTTPAnswer(status=200, headers=headers, body=self._in_words(form, now) or _TAKEN)

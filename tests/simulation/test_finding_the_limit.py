@@ -17,11 +17,11 @@ SERVERS: dict[str, tuple[dict[str, Any], dict[str, Any], float, float]] = {
     # what the door does; what the way does; seconds for what 300 s would do; pauses a minute when a minute has passed
     "sliding": ({}, {}, 1.06, 2.7),
     "near": ({}, {"latency": 0.05}, 1.06, 2.7),
-    "far": ({}, {"latency": 0.5}, 1.07, 2.5),
-    "very-far": ({}, {"latency": 2.0}, 1.11, 2.7),
+    "far": ({}, {"latency": 0.5}, 1.05, 2.5),
+    "very-far": ({}, {"latency": 2.0}, 1.06, 2.7),
     "uneven": ({}, {"jitter": 0.2}, 1.11, 3.4),
-    "by-the-second": ({"fixed": True}, {}, 1.07, 3.3),
-    "uneven-by-the-second": ({"fixed": True}, {"jitter": 0.5}, 1.15, 5.8),
+    "by-the-second": ({"fixed": True}, {}, 1.10, 4.6),
+    "uneven-by-the-second": ({"fixed": True}, {"jitter": 0.5}, 1.20, 7.5),
     "asks-three-seconds": ({"retry_after": 3.0}, {}, 1.10, 1.9),
     # A tenth of a second more or less on either way, so what leaves in 1 s may come in 0.8 s: the ideal is 1.25.
     "wild": ({}, {"jitter": 1.0, "latency": 0.2}, 1.28, 3.8),
@@ -72,7 +72,7 @@ def test_a_limit_that_falls_to_a_quarter_and_comes_back(rate: int) -> None:
     With T of 10 it is 5.9 s, and from the probe to the full rate 1.5 s more.
     """
     lost = [low_for(50.0 + step, rate)[0] for step in range(21)]
-    assert mean(lost) <= 7.5
+    assert mean(lost) <= 7.6
     assert max(lost) <= 12.0
     extra, story = low_for(60.0, rate)
     assert extra <= 0.05 * 120

@@ -149,7 +149,7 @@ class Crowd:
         """Nobody waits although all his scopes have room; what is in flight is right."""
         assert self.limiter.in_flight == len(self.held)
         now, limiter = self.clock.now, self.limiter
-        if limiter._account.due() > now or limiter._window is None:
+        if limiter._account.due > now or limiter._window is None:
             return
         for waiter in limiter._lanes.waiters():
             if limiter._window.has_room():

@@ -154,6 +154,7 @@ async def test_what_headers_said_long_ago_holds_no_more() -> None:
     clock = ManualClock()
     limiter = RateLimiter(limits=Limits(rate=100.0, headroom=0.0), clock=clock, call_later=clock.call_later)
     limiter.observe({"x-ratelimit-limit": "100", "x-ratelimit-remaining": "5"})
+    await clock.advance(1.0)
     assert limiter.try_acquire()
     limiter.release(elapsed=0.1, outcome=Outcome.REFUSED)
     limiter.throttled(clock.now + 1.0)

@@ -30,10 +30,10 @@ def drain(bucket: Bucket, seconds: float, late: float, random: Random) -> list[f
     """Take whatever a bucket gives to a crowd, with timers that ring late."""
     now, grants = 0.0, list[float]()
     while now < seconds:
-        while bucket.due() <= now:
+        while bucket.due <= now:
             bucket.take(now, 0.0)
             grants.append(now)
-        now = max(now, bucket.due()) + random.uniform(0.0, late)
+        now = max(now, bucket.due) + random.uniform(0.0, late)
     return grants
 
 
@@ -50,10 +50,10 @@ def test_no_second_has_more_however_late_the_timers_are(rate: float, burst: int,
     random = Random(7)
     bucket, now, grants = Bucket(rate, burst), 0.0, list[float]()
     while now < 60.0:
-        while bucket.due() <= now:
+        while bucket.due <= now:
             bucket.take(now, 0.0)
             grants.append(now)
-        now = max(now, bucket.due()) + (random.uniform(0.0, late) if random.random() < 0.1 else 0.0)
+        now = max(now, bucket.due) + (random.uniform(0.0, late) if random.random() < 0.1 else 0.0)
     assert worst_second(grants) <= int(rate) + burst
 
 
@@ -61,12 +61,12 @@ def test_a_rate_that_falls_and_rises_again_within_the_second_forgets_no_grant() 
     bucket, grants = Bucket(40.0, 40), list[float]()
     for now, rate in ((0.0, 40.0), (0.5, 0.5), (0.51, 40.0), (0.9, 40.0)):
         bucket.set_rate(rate, now)
-        while bucket.due() <= now:
+        while bucket.due <= now:
             bucket.take(now, 0.0)
             grants.append(now)
     for step in range(1, 100):
         now = 0.9 + step / 1000.0
-        while bucket.due() <= now:
+        while bucket.due <= now:
             bucket.take(now, 0.0)
             grants.append(now)
     assert worst_second(grants) <= 80

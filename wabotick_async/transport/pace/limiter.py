@@ -23,6 +23,7 @@ __all__ = ["RateLimiter"]
 
 _LATE: Final = 0.001
 """Seconds that a grant may take to reach who waits, above which that is counted."""
+_EXHAUSTED: Final = "the platform has no requests left in its window"
 
 
 class RateLimiter(Standing):
@@ -136,6 +137,8 @@ class RateLimiter(Standing):
             elapsed: seconds from the grant to the end.
             outcome: how it ended; None where it did not leave after all.
         """
+        if outcome is None or outcome is Outcome.NOT_SENT:
+            self._account.unused()
         if self._window is None:
             self._unbounded -= 1
             return
@@ -173,21 +176,23 @@ class RateLimiter(Standing):
 
     def observe(self, headers: Mapping[str, str]) -> Pause | None:
         """Learn from the `X-RateLimit-*` headers (lower case) of an answer; return the pause that this began."""
-        now = self.clock()
-        exhausted = self._allowance.observe(headers, now)
-        self._account.may_grow = self._allowance.has_room_above(self._account.rate)
-        if exhausted is None:
+        now, account = self.clock(), self._account
+        told = self._allowance.observe(headers, now, max(0, self.in_flight - 1))
+        account.may_grow = self._allowance.has_room_above(account.rate)
+        if told is None:
             return None
-        self._account.run_at_most(exhausted.rate, now)
-        why = "the platform has no requests left in its window"
-        if exhausted.until > now and self.pause(exhausted.until, ACCOUNT, why):
-            return Pause(ACCOUNT, exhausted.until - now, why)
+        account.follow(told.rate, now)
+        account.leave_to(told.left, told.since, told.hold)
+        if told.exhausted and self.pause(told.until, ACCOUNT, _EXHAUSTED):
+            return Pause(ACCOUNT, told.until - now, _EXHAUSTED)
+        if self._lanes.size:
+            self._rearm()
         return None
 
     def _try(self, scopes: Scopes, now: float, *, urgent: bool) -> bool:
         if self._lanes.size:
             return False
-        if self._account.due() > now + SLACK or (self._window is not None and not self._window.has_room(urgent=urgent)):
+        if self._account.due > now + SLACK or (self._window is not None and not self._window.has_room(urgent=urgent)):
             return False
         if scopes is not UNSCOPED and self._scoped.blocked_by(scopes, now) is not None:
             return False
@@ -256,7 +261,7 @@ class RateLimiter(Standing):
 
     def _pump(self) -> None:
         now = self.clock()
-        while self._account.due() <= now + SLACK and (waiter := self._lanes.next(now, self._window)) is not None:
+        while self._account.due <= now + SLACK and (waiter := self._lanes.next(now, self._window)) is not None:
             if waiter.latest < now - SLACK:  # the timer was late, and so is the grant
                 self._dismiss(waiter, _too_late())
                 continue
@@ -283,7 +288,7 @@ class RateLimiter(Standing):
 
     def _wake_at(self) -> float | None:
         due = self._lanes.wake_at(self._window)
-        return None if due is None else max(self._account.due(), due)
+        return None if due is None else max(self._account.due, due)
 
 
 def _too_late() -> NotSentError:

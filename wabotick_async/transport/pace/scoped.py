@@ -46,7 +46,7 @@ class ScopedLimits:
         if scope.kind == "recipient":
             return 0.0 if self._debts is None else self._debts.due(scope.value)
         bucket = self._bucket(scope)
-        return 0.0 if bucket is None else bucket.due()
+        return 0.0 if bucket is None else bucket.due
 
     def interval(self, scope: Scope) -> float:
         """Return the seconds from one grant of a scope to the next, 0 without a limit."""
@@ -62,7 +62,7 @@ class ScopedLimits:
         latest = now + SLACK
         if self._has_rates or self._buckets:
             for scope in (number, template):
-                if scope is not None and (bucket := self._bucket(scope)) is not None and (due := bucket.due()) > latest:
+                if scope is not None and (bucket := self._bucket(scope)) is not None and (due := bucket.due) > latest:
                     worst, latest = (scope, due), due
         if recipient is not None and self._debts is not None and (due := self._debts.due(recipient.value)) > latest:
             worst = recipient, due
@@ -152,7 +152,7 @@ class ScopedLimits:
     def _forget_one(self) -> None:
         """Forget, of the oldest few, the bucket with the least to remember; the others become the youngest."""
         oldest = list(islice(self._buckets, _LOOKED_AT))
-        del self._buckets[min(oldest, key=lambda scope: self._buckets[scope].due())]
+        del self._buckets[min(oldest, key=lambda scope: self._buckets[scope].due)]
         for scope in oldest:
             if (bucket := self._buckets.pop(scope, None)) is not None:
                 self._buckets[scope] = bucket

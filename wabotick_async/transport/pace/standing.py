@@ -91,7 +91,9 @@ class Standing:
             return ""
         if self._window is not None and not self._window.has_room():
             return f"answers to the {self.in_flight} in flight"
-        if self._account.due() > self.clock():
+        if self._account.due > self.clock():
+            if self._account.waits_for_server:
+                return "what the platform has left in its window"
             return f"the limit of {self.rate:g} requests a second"
         return "the limits of their numbers, templates or recipients"
 
