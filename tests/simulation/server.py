@@ -39,7 +39,8 @@ class Server:
     Args:
         limit: requests taken in a window, by the seconds since the beginning.
         window: seconds.
-        retry_after: seconds that a 429 asks for, by the seconds since the beginning; by default the whole seconds until one more is taken.
+        retry_after: seconds that a 429 asks for, by the seconds since the beginning; by default the whole seconds
+            until one more is taken.
         latency: seconds of an answer, by the seconds since the beginning.
         down: tells whether no connection is taken, likewise.
         fixed: whether windows follow each other; otherwise any span of that length is one.

@@ -98,7 +98,8 @@ def test_refusals_that_arrive_one_after_the_other_are_one_pause(caplog: pytest.L
         assert 15.5 <= first <= 16.5
         # The rate was lowered once: it is back five seconds after the pause.
         assert server.count(200, 21, 25) >= 4 * 100 * 0.92
-        assert report.elapsed <= 20.5 + 5.5 + 3
+        # The ideal is 25.5 s; until 20.5 s some of the 50 places are held by those who wait for their refusal.
+        assert report.elapsed <= 25.5 + 5
 
     run(simulate())
 

@@ -126,7 +126,8 @@ class Allowance:
     def _spread(self, began: float, now: float, free: int) -> float:
         """Return when the next of the last few may leave: all of them, each later by the same factor, fill a window."""
         age = now - began
-        return began + age * (self._longest / age) ** (1.0 / max(1, free))
+        factor: float = (self._longest / age) ** (1.0 / max(1, free))
+        return began + age * factor
 
     def _follow(self, limit: int, left: int, now: float, others: int) -> tuple[float, int]:
         """Note what is left; return when the window began, and what is left if this answer was overtaken by others."""

@@ -141,8 +141,7 @@ class Bucket:
             granted.append(now)
             if len(granted) >= most:
                 self._full_until = full_until = granted[-most] + 1.0
-                if full_until > due:
-                    due = full_until
+                due = max(due, full_until)
             since = now - self._kept
             while granted[0] <= since:  # none within the second: the rate may rise again
                 granted.popleft()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ...config import Rate
+from .bucket import SLACK
 
 __all__ = ["Debts"]
 
@@ -29,9 +30,20 @@ class Debts:
         arrival = self._arrivals.get(key)
         return 0.0 if arrival is None else arrival - self._credit
 
-    def take(self, key: str, now: float) -> None:
-        """Note a grant, and forget keys that owe nothing any more."""
+    def take_if_due(self, key: str, now: float) -> bool:
+        """Note a grant where the key is due."""
         arrival = self._arrivals.get(key)
+        if arrival is not None and arrival - self._credit > now + SLACK:
+            return False
+        self._take(key, arrival, now)
+        return True
+
+    def take(self, key: str, now: float) -> None:
+        """Note a grant."""
+        self._take(key, self._arrivals.get(key), now)
+
+    def _take(self, key: str, arrival: float | None, now: float) -> None:
+        """Note a grant, and forget keys that owe nothing any more."""
         if arrival is None:
             self._looks.append((now + self.interval, key))
         self._arrivals[key] = (now if arrival is None or arrival < now else arrival) + self.interval

@@ -21,6 +21,9 @@ from .window import Window
 __all__ = ["RateLimiter"]
 
 
+_NOT_SENT: Final = Outcome.NOT_SENT
+_REFUSED: Final = Outcome.REFUSED
+_UNKNOWN: Final = Outcome.UNKNOWN
 _LATE: Final = 0.001
 """Seconds that a grant may take to reach who waits, above which that is counted."""
 _EXHAUSTED: Final = "the platform has no requests left in its window"
@@ -137,16 +140,16 @@ class RateLimiter(Standing):
             elapsed: seconds from the grant to the end.
             outcome: how it ended; None where it did not leave after all.
         """
-        if outcome is None or outcome is Outcome.NOT_SENT:
+        window, left = self._window, outcome is not None and outcome is not _NOT_SENT
+        if not left:
             self._account.unused()
-        if self._window is None:
+        if window is None:
             self._unbounded -= 1
             return
-        if outcome is None or outcome is Outcome.NOT_SENT:
-            self._window.give_back()
+        if left:
+            window.release(self.clock(), elapsed, answered=outcome is not _UNKNOWN, refused=outcome is _REFUSED)
         else:
-            answered, refused = outcome is not Outcome.UNKNOWN, outcome is Outcome.REFUSED
-            self._window.release(self.clock(), elapsed, answered=answered, refused=refused)
+            window.give_back()
         if self._lanes.size:
             self._pump()
 
@@ -190,13 +193,16 @@ class RateLimiter(Standing):
         return None
 
     def _try(self, scopes: Scopes, now: float, *, urgent: bool) -> bool:
-        if self._lanes.size:
+        account, window = self._account, self._window
+        if account.due > now + SLACK or self._lanes.size or (window is not None and not window.has_room(urgent=urgent)):
             return False
-        if self._account.due > now + SLACK or (self._window is not None and not self._window.has_room(urgent=urgent)):
+        if scopes is not UNSCOPED and not self._scoped.take_if_due(scopes, now):
             return False
-        if scopes is not UNSCOPED and self._scoped.blocked_by(scopes, now) is not None:
-            return False
-        self._take(scopes, now, now)
+        account.take(now, now)
+        if window is None:
+            self._unbounded += 1
+        else:
+            window.take()
         return True
 
     def _take(self, scopes: Scopes, now: float, asked: float) -> None:

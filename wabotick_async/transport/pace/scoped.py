@@ -17,6 +17,50 @@ _MOST_BUCKETS: Final = 10_000
 _LOOKED_AT: Final = 16
 
 
+class _Buckets:
+    """The buckets of one kind of scope, by value.
+
+    Args:
+        kind: of scope.
+        account: the account's bucket, whose rate is where one without a limit of its own is lowered from.
+        rate: of each, if there is any.
+        share: share of it that is used.
+    """
+
+    def __init__(self, kind: str, account: Bucket, rate: Rate | None, share: float) -> None:
+        self.kind = kind
+        self.limited = rate is not None
+        """Whether each value has a limit."""
+        self.known: dict[str, Bucket] = {}
+        self._account = account
+        self._rate = rate
+        self._share = share
+
+    def find(self, value: str) -> Bucket | None:
+        """Return the bucket of a value; None where it has no limit."""
+        bucket = self.known.get(value)
+        return self.need(value) if bucket is None and self.limited else bucket
+
+    def need(self, value: str) -> Bucket:
+        """Return the bucket of a value, a new one where it had none."""
+        bucket = self.known.get(value)
+        if bucket is None:
+            if len(self.known) >= _MOST_BUCKETS:
+                self._forget_one()
+            rate, account = self._rate, self._account
+            per_second = account.ceiling if rate is None else self._share / rate.interval
+            bucket = self.known[value] = Bucket(per_second, account.burst if rate is None else rate.burst)
+        return bucket
+
+    def _forget_one(self) -> None:
+        """Forget, of the oldest few, the bucket with the least to remember; the others become the youngest."""
+        oldest = list(islice(self.known, _LOOKED_AT))
+        del self.known[min(oldest, key=lambda value: self.known[value].due)]
+        for value in oldest:
+            if (bucket := self.known.pop(value, None)) is not None:
+                self.known[value] = bucket
+
+
 class ScopedLimits:
     """Buckets of numbers and templates, debts of recipients.
 
@@ -31,15 +75,16 @@ class ScopedLimits:
 
     def __init__(self, account: Bucket, limits: Limits, share: float) -> None:
         self._account = account
-        self._rates: Mapping[str, Rate | None] = {"number": limits.number, "template": limits.template}
-        self._share = share
-        self._buckets: dict[Scope, Bucket] = {}
+        self._numbers = _Buckets("number", account, limits.number, share)
+        self._templates = _Buckets("template", account, limits.template, share)
+        self._kinds: Mapping[str, _Buckets] = {kind.kind: kind for kind in (self._numbers, self._templates)}
         self._debts = None if limits.pair is None else Debts(limits.pair)
-        self._has_rates = any(rate is not None for rate in self._rates.values())
 
     def buckets(self) -> Iterator[tuple[Scope, Bucket]]:
         """Return the numbers and templates that have a bucket."""
-        yield from self._buckets.items()
+        for kind in self._kinds.values():
+            for value, bucket in kind.known.items():
+                yield Scope(kind.kind, value), bucket
 
     def due(self, scope: Scope) -> float:
         """Return the clock time of a scope's next grant."""
@@ -55,17 +100,34 @@ class ScopedLimits:
         bucket = self._bucket(scope)
         return 0.0 if bucket is None else 1.0 / bucket.rate
 
+    def take_if_due(self, scopes: Scopes, now: float) -> bool:
+        """Note a grant where all scopes of a request are due."""
+        scope, template, recipient = scopes
+        latest = now + SLACK
+        first = second = None
+        if scope is not None:
+            first = self._numbers.find(scope.value)
+            if first is not None and first.due > latest:
+                return False
+        if template is not None:
+            second = self._templates.find(template.value)
+            if second is not None and second.due > latest:
+                return False
+        if recipient is not None and self._debts is not None and not self._debts.take_if_due(recipient.value, now):
+            return False
+        if first is not None:
+            first.take(now, now)
+        if second is not None:
+            second.take(now, now)
+        return True
+
     def blocked_by(self, scopes: Scopes, now: float) -> tuple[Scope, float] | None:
         """Return the scope of a request that is due last, and when, or None where all are due."""
-        number, template, recipient = scopes
         worst: tuple[Scope, float] | None = None
         latest = now + SLACK
-        if self._has_rates or self._buckets:
-            for scope in (number, template):
-                if scope is not None and (bucket := self._bucket(scope)) is not None and (due := bucket.due) > latest:
-                    worst, latest = (scope, due), due
-        if recipient is not None and self._debts is not None and (due := self._debts.due(recipient.value)) > latest:
-            worst = recipient, due
+        for scope in scopes:
+            if scope is not None and (due := self.due(scope)) > latest:
+                worst, latest = (scope, due), due
         return worst
 
     def turn(self, scopes: Scopes, ahead: Mapping[Scope, int], now: float) -> tuple[Scope, float] | None:
@@ -81,13 +143,14 @@ class ScopedLimits:
 
     def take(self, scopes: Scopes, now: float, asked: float) -> None:
         """Note a grant."""
-        number, template, recipient = scopes
-        if self._has_rates or self._buckets:
-            for scope in (number, template):
-                if scope is not None and (bucket := self._bucket(scope)) is not None:
-                    bucket.take(now, asked)
-        if recipient is not None and self._debts is not None:
-            self._debts.take(recipient.value, now)
+        for scope in scopes:
+            if scope is None:
+                continue
+            if scope.kind == "recipient":
+                if self._debts is not None:
+                    self._debts.take(scope.value, now)
+            elif (bucket := self._bucket(scope)) is not None:
+                bucket.take(now, asked)
 
     def give_back(self, scopes: Scopes, granted: float, now: float) -> None:
         """Take back a grant that was not used."""
@@ -97,29 +160,29 @@ class ScopedLimits:
             if scope.kind == "recipient":
                 if self._debts is not None:
                     self._debts.give_back(scope.value, granted, now)
-            elif (bucket := self._buckets.get(scope)) is not None:
+            elif (bucket := self._kinds[scope.kind].known.get(scope.value)) is not None:
                 bucket.give_back(granted, now)
 
     def left_late(self, scopes: Scopes, granted: float, now: float) -> None:
         """Note that a grant was used only now."""
-        for scope in scopes:
-            if scope is not None and (bucket := self._buckets.get(scope)) is not None:
+        for scope in scopes[:2]:
+            if scope is not None and (bucket := self._kinds[scope.kind].known.get(scope.value)) is not None:
                 bucket.left_late(granted, now)
 
     def follow_account(self, now: float) -> None:
         """Let the numbers and templates without a rate of their own have the account's."""
-        for scope, bucket in self._buckets.items():
-            if self._rates.get(scope.kind) is None:
+        for kind in self._kinds.values():
+            for bucket in () if kind.limited else kind.known.values():
                 bucket.set_rate(self._account.ceiling, now)
 
     def pause(self, scope: Scope, until: float, why: str, now: float) -> bool:
-        """Pause a scope; True where this began a pause."""
+        """Pause a scope; True where that is news, as in `Bucket.pause`."""
         if scope.kind == "recipient":
             return self._pause_recipient(scope, until, now)
         return self._need(scope).pause(until, why, now)
 
     def throttled(self, scope: Scope, until: float, why: str, now: float, elapsed: float) -> bool:
-        """Pause a scope and lower its rate; True where this began a pause."""
+        """Pause a scope and lower its rate; True where that is news, as in `Bucket.pause`."""
         if scope.kind == "recipient":
             return self._pause_recipient(scope, until, now)
         return self._need(scope).throttled(until, why, now, elapsed)
@@ -132,27 +195,7 @@ class ScopedLimits:
         return began
 
     def _bucket(self, scope: Scope) -> Bucket | None:
-        bucket = self._buckets.get(scope)
-        if bucket is None and (rate := self._rates.get(scope.kind)) is not None:
-            return self._need(scope, rate)
-        return bucket
+        return self._account if scope == ACCOUNT else self._kinds[scope.kind].find(scope.value)
 
-    def _need(self, scope: Scope, rate: Rate | None = None) -> Bucket:
-        if scope == ACCOUNT:
-            return self._account
-        bucket = self._buckets.get(scope)
-        if bucket is None:
-            if len(self._buckets) >= _MOST_BUCKETS:
-                self._forget_one()
-            rate = rate or self._rates.get(scope.kind)
-            per_second = self._account.ceiling if rate is None else self._share / rate.interval
-            bucket = self._buckets[scope] = Bucket(per_second, self._account.burst if rate is None else rate.burst)
-        return bucket
-
-    def _forget_one(self) -> None:
-        """Forget, of the oldest few, the bucket with the least to remember; the others become the youngest."""
-        oldest = list(islice(self._buckets, _LOOKED_AT))
-        del self._buckets[min(oldest, key=lambda scope: self._buckets[scope].due)]
-        for scope in oldest:
-            if (bucket := self._buckets.pop(scope, None)) is not None:
-                self._buckets[scope] = bucket
+    def _need(self, scope: Scope) -> Bucket:
+        return self._account if scope == ACCOUNT else self._kinds[scope.kind].need(scope.value)

@@ -36,19 +36,16 @@ class Window:
         self._reserve = reserve
         self._floor = min(_FLOOR, most)
         self._size = float(min(_START, most))
+        self.size = int(self._size)
+        """How many may be in flight now."""
         self._may_widen = 0
         self._cut_at = self._careful_until = float("-inf")
         self._quick = float("inf")
         self._slow_share = 0.0
 
-    @property
-    def size(self) -> int:
-        """Return how many may be in flight now."""
-        return int(self._size)
-
     def has_room(self, *, urgent: bool = False) -> bool:
         """Tell whether one more may leave."""
-        return self.in_flight < self.size + (self._reserve if urgent else 0)
+        return self.in_flight < (self.size + self._reserve if urgent else self.size)
 
     def take(self) -> None:
         """Note that one leaves."""
@@ -70,29 +67,36 @@ class Window:
             refused: whether that was a refusal.
         """
         left_since = now - elapsed >= self._cut_at
-        slow = answered and not refused and self._is_slow(now, elapsed)
-        if left_since and answered and not refused:
-            self._slow_share += (slow - self._slow_share) * _NEWS
-        if not slow and answered:
-            self._widen(now)
+        slow = False
+        if answered and not refused:
+            if elapsed < self._quick or self.size <= self._floor:
+                self._learn_quick(elapsed, now, left_since=left_since)
+            slow = elapsed > _SLOW_SECONDS and elapsed > self._quick * _SLOW_FACTOR
+            if left_since:
+                self._slow_share += (slow - self._slow_share) * _NEWS
+        if answered and not slow:
+            if self._may_widen:
+                self._widen(now)
         elif left_since and (not answered or self._slow_share > _MOST_OF_THEM):
-            self._size = max(float(self._floor), min(self._size, self.in_flight) * _CUT)
+            self._resize(max(float(self._floor), min(self._size, self.in_flight) * _CUT))
             self._cut_at, self._careful_until = now, now + _CAREFUL_SECONDS
             self._may_widen = 0
         self.in_flight -= 1
 
     def _widen(self, now: float) -> None:
-        if self._may_widen:
-            self._may_widen -= 1
-            step = 1.0 / self._size if now < self._careful_until else 1.0
-            self._size = min(float(self.most), self._size + step)
+        self._may_widen -= 1
+        step = 1.0 / self._size if now < self._careful_until else 1.0
+        self._resize(min(float(self.most), self._size + step))
 
-    def _is_slow(self, now: float, elapsed: float) -> bool:
+    def _resize(self, size: float) -> None:
+        self._size, self.size = size, int(size)
+
+    def _learn_quick(self, elapsed: float, now: float, *, left_since: bool) -> None:
+        """Learn how long an answer takes when the server has time."""
         if elapsed < self._quick:
             self._quick = elapsed
-        elif self.size <= self._floor and now - elapsed >= self._cut_at:
+        elif left_since:
             self._quick, self._careful_until = elapsed, now
-        return elapsed > max(_SLOW_SECONDS, self._quick * _SLOW_FACTOR)
 
     def __repr__(self) -> str:
         return f"Window({self.in_flight} of {self.size}, at most {self.most})"
