@@ -15,7 +15,7 @@ from benchmarks.pace import tables
 from benchmarks.pace.cpu import Cost, costs
 from benchmarks.pace.figures import Case, phase
 from benchmarks.pace.headroom import Excess, excesses
-from benchmarks.pace.limiters import OURS, limiters, noting, versions
+from benchmarks.pace.limiters import CLIENTS, OURS, SCOPED, clients, limiters, noting, scoped, versions
 from benchmarks.pace.server import serving
 from benchmarks.pace.traffic import traffic
 
@@ -63,7 +63,14 @@ async def _measure(base_url: str, options: argparse.Namespace) -> Results:
     return Results(
         machine={**description(), **versions()},
         cases=[case for rate in options.rates for case in await _cases(base_url, rate, options, dice)],
-        costs=await costs(limiters(), rounds=options.rounds, seconds=options.turn, rate=1000, waiting=1000, dice=dice),
+        costs=await costs(
+            {**limiters(), CLIENTS: clients, SCOPED: scoped},
+            rounds=options.rounds,
+            seconds=options.turn,
+            rate=1000,
+            waiting=1000,
+            dice=dice,
+        ),
         excesses=await excesses(
             base_url,
             options.rates,

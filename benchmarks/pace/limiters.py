@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from importlib import import_module, metadata, util
+from itertools import cycle
 from typing import Any
 
-from wabotick_async import Outcome, RateLimiter
-from wabotick_async.transport.pace.scopes import Scopes
+from wabotick_async import Limits, Outcome, Rate, RateLimiter
+from wabotick_async.transport.pace import Scope, Scopes
 
 OURS = "wabotick-async"
+CLIENTS = "wabotick-async, as a client has it"
+SCOPED = "wabotick-async, all scopes"
 PACKAGES = {"aiolimiter": "aiolimiter", "pyrate-limiter": "pyrate_limiter", "throttled-py": "throttled"}
 """Distributions and what they are imported as."""
 
@@ -54,6 +57,12 @@ class _Noting(RateLimiter):
         self.grants.append(time.monotonic())
         super()._take(scopes, now, asked)
 
+    def _try(self, scopes: Scopes, now: float, *, urgent: bool) -> bool:
+        taken = super()._try(scopes, now, urgent=urgent)
+        if taken:
+            self.grants.append(time.monotonic())
+        return taken
+
 
 def ours(rate: float, burst: int) -> Limiter:
     """Return the limiter of this client as it is."""
@@ -66,11 +75,26 @@ def noting(rate: float, burst: int) -> Limiter:
     return _ours(limiter, limiter.grants)
 
 
-def _ours(limiter: RateLimiter, grants: list[float] | None = None) -> Limiter:
-    def release(elapsed: float) -> None:
-        limiter.release(elapsed=elapsed, outcome=Outcome.ACCEPTED)
+def clients(rate: float, burst: int) -> Limiter:
+    """Return the limiter of a client, which bounds what is in flight, with a limit of the account alone."""
+    return _ours(RateLimiter(limits=Limits(rate=rate, burst=burst, headroom=0.0, pair=None)))
 
-    return Limiter(limiter.acquire, release, grants=grants)
+
+def scoped(rate: float, burst: int) -> Limiter:
+    """Return the limiter of a client with limits of account, number, template and recipient, for a campaign."""
+    each = Rate(rate, burst=burst)
+    limiter = RateLimiter(limits=Limits(rate=rate, burst=burst, headroom=0.0, number=each, template=each))
+    number, template = Scope("number", "100000000000001"), Scope("template", "1234")
+    everybody = cycle([Scopes(number, template, Scope("recipient", f"1:{one:012}")) for one in range(100_000)])
+    return Limiter(lambda: limiter.acquire(next(everybody)), _releasing(limiter))
+
+
+def _ours(limiter: RateLimiter, grants: list[float] | None = None) -> Limiter:
+    return Limiter(limiter.acquire, _releasing(limiter), grants=grants)
+
+
+def _releasing(limiter: RateLimiter) -> Callable[[float], None]:
+    return lambda elapsed: limiter.release(elapsed=elapsed, outcome=Outcome.ACCEPTED)
 
 
 def _aiolimiter(rate: int, burst: int) -> Limiter:

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.pace import headroom
 from benchmarks.pace.figures import phase, too_full, worst
 from benchmarks.pace.headroom import WIRES, Excess, excesses
-from benchmarks.pace.limiters import OURS, Limiter, limiters, noting
+from benchmarks.pace.limiters import CLIENTS, OURS, SCOPED, Limiter, limiters, noting
 from benchmarks.pace.server import serving
 from benchmarks.pace.traffic import Traffic, traffic
 
@@ -47,7 +47,7 @@ async def test_the_short_form_answers_every_question_and_our_limit_holds(tmp_pat
     names = list(limiters())
     results = json.loads(output.read_text())
     assert [case["limiter"] for case in results["cases"]] == names
-    assert [cost["limiter"] for cost in results["costs"]] == names
+    assert [cost["limiter"] for cost in results["costs"]] == [*names, CLIENTS, SCOPED]
     assert [(one["wire"], one["headroom"]) for one in results["excesses"]] == [
         (wire.name, headroom) for wire in WIRES for headroom in (0.0, 0.1)
     ]

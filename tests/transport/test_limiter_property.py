@@ -15,7 +15,7 @@ from wabotick_async import Limits, NotDueError, NotSentError, RateLimiter
 from wabotick_async.config import Rate
 from wabotick_async.outcomes import Outcome
 from wabotick_async.testing import ManualClock
-from wabotick_async.transport.pace import ACCOUNT, Scope, Scopes
+from wabotick_async.transport.pace import ACCOUNT, UNSCOPED, Scope, Scopes
 
 SLACK = 1e-6
 PAIR = Rate(1, per=2.0, burst=3)
@@ -60,7 +60,13 @@ class Crowd:
         self.clock = ManualClock()
         number, template = Rate(6, burst=2), Rate(30, per=10.0, burst=1)
         self.limits = Limits(
-            rate=rate, burst=burst, number=number, template=template, pair=PAIR, concurrency=concurrency
+            rate=rate,
+            burst=burst,
+            headroom=0.0,
+            number=number,
+            template=template,
+            pair=PAIR,
+            concurrency=concurrency,
         )
         self.limiter = RateLimiter(limits=self.limits, clock=self.clock, call_later=self.clock.call_later)
         self.ledgers = {ACCOUNT: Ledger(rate, burst)}
@@ -72,9 +78,13 @@ class Crowd:
         self.order: dict[tuple[Scopes, bool], list[int]] = {}
         self.parked: list[float] = []
         self.held: list[tuple[Scopes, float]] = []
+        self.free: set[int] = set()
+        self.urgent_in_a_row = 0
 
     async def _one(self, number: int, scopes: Scopes, urgent: bool, park: bool, max_wait: float | None) -> None:
         asked = self.clock.now
+        if not urgent and scopes == UNSCOPED and max_wait is None:
+            self.free.add(number)
         try:
             waited = await self.limiter.acquire(scopes, max_wait=max_wait, urgent=urgent, park=park)
         except NotDueError as error:
@@ -84,6 +94,11 @@ class Crowd:
         except NotSentError:
             assert max_wait is not None
             return
+        finally:
+            self.free.discard(number)
+            if not urgent:
+                self.urgent_in_a_row = 0
+        self._note_lane(urgent)
         now = self.clock.now
         assert abs(waited - (now - asked)) < SLACK
         self.order.setdefault((scopes, urgent), []).append(number)
@@ -95,6 +110,11 @@ class Crowd:
             elif scope is not None:
                 self.ledgers[scope].grant(now)
         assert self.limiter.in_flight <= self.limits.connections
+
+    def _note_lane(self, urgent: bool) -> None:
+        """Four urgent grants in a row at most, while somebody waits all the time who needs nothing but his turn."""
+        self.urgent_in_a_row = self.urgent_in_a_row + 1 if urgent and self.free else 0
+        assert self.urgent_in_a_row <= 4, "the others starve"
 
     async def ask(self, count: int, scopes: Scopes, urgent: bool, park: bool, max_wait: float | None) -> None:
         for _ in range(count):
@@ -133,6 +153,25 @@ class Crowd:
         await self.clock.advance()
         self.clock.now += seconds
         await self.clock.advance()
+        self.look()
+
+    async def hurry(self, urgent: int, others: int, seconds: list[float]) -> None:
+        """Let many urgent ones and some others come at once, while answers come quickly."""
+        await self.ask(others, UNSCOPED, False, False, None)
+        await self.ask(urgent, UNSCOPED, True, False, None)
+        for each in seconds:
+            await self.release(1_000, Outcome.ACCEPTED, 0.05)
+            await self.clock.advance(each)
+        self.look()
+
+    async def steady(self, lates: list[float]) -> None:
+        """Let a crowd be served whose timers ring late, now more and now less, as in a busy event loop."""
+        await self.ask(len(lates), UNSCOPED, False, False, None)
+        for seconds in lates:
+            await self.release(1_000, Outcome.ACCEPTED, 0.05)
+            due = self.limiter._account.due
+            self.clock.now = max(self.clock.now, due) + seconds
+            await self.clock.advance()
         self.look()
 
     async def race(self, seconds: float, before: int, after: int, count: int) -> None:
@@ -198,6 +237,8 @@ deeds = st.one_of(
     st.tuples(st.just("rate"), st.sampled_from([0.5, 3.0, 10.0, 40.0])),
     st.tuples(st.just("wait"), seconds),
     st.tuples(st.just("late"), st.sampled_from([0.002, 0.03, 0.09, 0.3, 1.5])),
+    st.tuples(st.just("steady"), st.lists(st.sampled_from([0.0, 0.0, 0.02, 0.05, 0.09, 0.1]), min_size=40, max_size=45)),
+    st.tuples(st.just("hurry"), st.integers(6, 12), few, st.lists(seconds, min_size=5, max_size=10)),
     st.tuples(st.just("release"), st.integers(1, 8), outcomes, st.sampled_from([0.05, 0.3, 2.0])),
     st.tuples(st.just("race"), seconds, st.integers(0, 60), st.integers(0, 60), few),
 )
