@@ -105,6 +105,18 @@ async def test_the_sooner_turn_counts_unless_the_platform_spoke(clock: ManualClo
     assert take_all(parking) == [1, 2]
 
 
+async def test_a_row_that_is_tried_a_moment_early_is_not_tried_again_in_that_moment(clock: ManualClock) -> None:
+    parking = make(clock)
+    parking.park(row(1), NUMBER, 2.0)
+    clock.now += 2.0 - 1e-7  # sums of floats are wrong by so much
+    assert take_all(parking) == [1]
+    parking.park(row(1), NUMBER, 3.0)
+    parking.ended(1)
+    assert take_all(parking) == []
+    await clock.advance(3.0)
+    assert take_all(parking) == [1]
+
+
 async def test_waiting_ends_with_the_first_that_is_due_also_if_it_comes_later(clock: ManualClock) -> None:
     parking = make(clock)
     waiting = asyncio.create_task(parking.wait())

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from tests.simulation.server import Server
 from tests.simulation.virtual_loop import VirtualLoop
-from wabotick_async import Limits, SendText, WabotickClient
+from wabotick_async import Limits, SendTemplate, SendText, WabotickClient
 from wabotick_async.bulk import BulkSender, Journal, MemoryJournal
 from wabotick_async.outcomes import BulkReport
 from wabotick_async.transport import RateLimiter
@@ -67,7 +67,7 @@ class Scene:
             sleep=asyncio.sleep,
         )
 
-    async def campaign(self, source: Iterable[SendText]) -> BulkReport:
+    async def campaign(self, source: Iterable[SendText | SendTemplate]) -> BulkReport:
         """Send all, and return the report."""
         async with self.client:
             return await self.sender.run(source)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.simulation.scene import NUMBER, Scene, message
 from tests.simulation.server import Server
 from tests.simulation.virtual_loop import run
-from wabotick_async import Rate
+from wabotick_async import Rate, SendTemplate
 from wabotick_async.transport import Scope
 
 OTHER = "100000000000002"
@@ -59,5 +61,34 @@ def test_a_paused_number_leaves_the_other_its_rate() -> None:
         assert 29.9 <= other[-1] + 1e-6 <= 30.0 * 1.02
         assert paused[0] + 1e-6 >= 60.0
         assert 89.9 <= paused[-1] + 1e-6 <= 90.0 * 1.02
+
+    run(simulate())
+
+
+@pytest.mark.parametrize(
+    ("number", "template"), [(1.0, 2.0), (1.0, 3.0), (2.0, 1.5), (0.3, 1.0), (1.0, 0.3), (10.0, 7.0)]
+)
+def test_a_message_in_two_slow_scopes_comes_in_its_turn(number: float, template: float) -> None:
+    """Half of the others want its number, half its template, so that neither is ever idle when it comes."""
+
+    async def simulate() -> None:
+        server = Server()
+        scene = Scene(server, rate=100, number=Rate(number), template=Rate(template), pair=None)
+        source = [
+            SendTemplate(
+                phone_number=f"9190{one:08}",
+                phone_number_id=NUMBER if one % 2 or one % 50 == 20 else f"2{one:014}",
+                template_id="7" if one % 2 == 0 else f"{1_000 + one}",
+            )
+            for one in range(200)
+        ]
+        report = await scene.campaign(source)
+        assert (report.accepted, report.refused, report.unknown, report.not_sent) == (200, 0, 0, 0)
+        came = {one.recipient: one.time for one in server.arrivals}
+        for one in range(20, 200, 50):
+            before = max(one / 2 / number, one / 2 / template)
+            # Two intervals of the slower scope, and what a place for it takes, above all who came before.
+            assert came[source[one].phone_number] <= before * 1.1 + 3 / min(number, template)
+        assert report.elapsed <= 104 / min(number, template) * 1.02
 
     run(simulate())

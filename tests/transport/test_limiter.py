@@ -409,3 +409,30 @@ async def test_who_comes_when_the_timer_is_late_does_not_jump_the_queue(lined: L
     assert line.order == [0]
     await line.clock.advance(0.1)
     assert line.order == [0, 1, 2]
+
+
+async def test_a_grant_is_taken_at_once_or_not_at_all(lined: Lined) -> None:
+    limiter = lined(10, 2).limiter
+    assert [limiter.try_acquire() for _ in range(3)] == [True, True, False]
+
+
+async def test_nobody_takes_a_grant_past_those_who_wait(lined: Lined) -> None:
+    line = lined(10, 1)
+    line.ask(2)
+    await line.clock.advance(0.05)
+    line.clock.now += 0.05  # a grant is due, and the timer has not rung
+    assert not line.limiter.try_acquire()
+    assert not line.limiter.try_acquire(urgent=True)
+    await line.clock.advance(0.2)
+    assert line.order == [0, 1]
+    assert line.limiter.try_acquire()
+
+
+async def test_nobody_takes_a_grant_in_a_pause(lined: Lined) -> None:
+    line = lined(10, 1)
+    line.limiter.pause(line.clock.now + 5)
+    assert not line.limiter.try_acquire()
+    await line.clock.advance(4.99)
+    assert not line.limiter.try_acquire(urgent=True)
+    await line.clock.advance(0.01)
+    assert line.limiter.try_acquire()

@@ -237,7 +237,9 @@ deeds = st.one_of(
     st.tuples(st.just("rate"), st.sampled_from([0.5, 3.0, 10.0, 40.0])),
     st.tuples(st.just("wait"), seconds),
     st.tuples(st.just("late"), st.sampled_from([0.002, 0.03, 0.09, 0.3, 1.5])),
-    st.tuples(st.just("steady"), st.lists(st.sampled_from([0.0, 0.0, 0.02, 0.05, 0.09, 0.1]), min_size=40, max_size=45)),
+    st.tuples(
+        st.just("steady"), st.lists(st.sampled_from([0.0, 0.0, 0.02, 0.05, 0.09, 0.1]), min_size=40, max_size=45)
+    ),
     st.tuples(st.just("hurry"), st.integers(6, 12), few, st.lists(seconds, min_size=5, max_size=10)),
     st.tuples(st.just("release"), st.integers(1, 8), outcomes, st.sampled_from([0.05, 0.3, 2.0])),
     st.tuples(st.just("race"), seconds, st.integers(0, 60), st.integers(0, 60), few),

@@ -131,7 +131,7 @@ class Parking:
         due = now + max(wait, _SHORTEST)
         if firm:
             lane.firm = max(lane.firm, due)
-        lane.due = max(lane.firm, min(lane.due, due) if lane.due > now else due)
+        lane.due = max(lane.firm, min(lane.due, due) if lane.due > now + _SLACK else due)
         self._plan(lane)
 
     def wake(self, scope: Scope) -> None:

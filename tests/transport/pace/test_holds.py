@@ -147,6 +147,38 @@ async def test_who_would_rather_come_again_is_turned_away_even_in_the_line() -> 
     assert crowds.limiter.waiting == 0
 
 
+async def test_what_was_kept_for_one_who_is_turned_away_is_free_at_once_in_both_lanes() -> None:
+    crowds = Crowds(Limits(rate=1_000.0, headroom=0.0, number=Rate(3), template=Rate(1)))
+    await crowds.limiter.acquire(IN_NUMBER)
+    await crowds.run(0.1)
+    both = asyncio.create_task(crowds.limiter.acquire(IN_BOTH, park=True))  # the template is kept for him
+    await crowds.run(0.05)
+    urgent = [asyncio.create_task(crowds.limiter.acquire(IN_NUMBER, urgent=True)) for _ in range(2)]
+    template = asyncio.create_task(crowds.limiter.acquire(IN_TEMPLATE, urgent=True))
+    await crowds.run(0.2)
+    assert urgent[0].done()
+    crowds.limiter.pause(crowds.clock() + 60.0, NUMBER)
+    await crowds.run(0.02)
+    assert isinstance(both.exception(), NotDueError)
+    assert template.done()
+    urgent[1].cancel()
+    await asyncio.gather(urgent[1], return_exceptions=True)
+
+
+async def test_one_who_would_rather_come_again_waits_for_his_turn_of_the_quicker_scope() -> None:
+    """While the slower one is due: it would be taken by others until he comes again, whenever that is."""
+    crowds = Crowds(Limits(rate=1_000.0, headroom=0.0, number=Rate(1), template=Rate(2)))
+    await crowds.limiter.acquire(IN_TEMPLATE)
+    both = asyncio.create_task(crowds.limiter.acquire(IN_BOTH, park=True))
+    await crowds.run(0.01)
+    with pytest.raises(NotDueError):  # it is not his turn of the quicker one
+        await crowds.limiter.acquire(IN_BOTH, park=True)
+    await crowds.run(0.5)
+    assert await both == pytest.approx(0.5)
+    with pytest.raises(NotDueError):  # the slower one is not due
+        await crowds.limiter.acquire(IN_BOTH, park=True)
+
+
 def _crowd(scopes: list[Scopes]) -> st.SearchStrategy[list[tuple[Scopes, int, bool]]]:
     return st.lists(st.tuples(st.sampled_from(scopes), st.integers(1, 6), st.just(False)), min_size=1, max_size=5)
 

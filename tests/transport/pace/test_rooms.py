@@ -163,3 +163,17 @@ async def test_a_grant_that_reaches_its_task_late_counts_from_then_on() -> None:
     assert granted not in left
     assert max(sum(began <= when < began + 1.0 - 1e-6 for when in left) for began in left) <= 101
     await asyncio.gather(*waiting)
+
+
+async def test_who_takes_a_grant_at_once_needs_all_his_scopes_and_a_place() -> None:
+    door = Door(Limits(rate=1000.0, headroom=0.0, number=Rate(1), template=Rate(1), pair=Rate(1), concurrency=2))
+    number, template, recipient = Scope("number", "A"), Scope("template", "T"), Scope("recipient", "A:1")
+    assert door.limiter.try_acquire(Scopes(number, template, recipient))
+    door.clock.now += 0.5
+    for scopes in (Scopes(number), Scopes(template=template), Scopes(recipient=recipient)):
+        assert not door.limiter.try_acquire(scopes)
+    assert door.limiter.try_acquire()
+    door.clock.now += 0.5
+    assert not door.limiter.try_acquire(Scopes(number))  # both places are taken
+    door.limiter.release(elapsed=0.1, outcome=Outcome.ACCEPTED)
+    assert door.limiter.try_acquire(Scopes(number, template, recipient))

@@ -24,6 +24,10 @@ async def test_it_tells_what_is_waited_for() -> None:
     clock = ManualClock()
     limiter = limiter_of(clock, rate=2.0, concurrency=2, number=Rate(1))
     assert limiter.waiting_for() == ""
+    limiter.pause(clock.now + 1.0, why="asked to")
+    assert limiter.waiting_for() == "account pauses for 1.0 s: asked to"  # though nobody waits so far
+    await clock.advance(1.0)
+    assert limiter.waiting_for() == ""
     tasks = [asyncio.create_task(limiter.acquire()) for _ in range(2)]
     await clock.advance()
     assert limiter.waiting_for() == "the limit of 2 requests a second"
@@ -44,6 +48,21 @@ async def test_it_tells_what_is_waited_for() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_it_tells_that_the_server_has_nothing_left() -> None:
+    clock = ManualClock()
+    limiter = limiter_of(clock, rate=100.0)
+    for _ in range(3):
+        await limiter.acquire()
+        await clock.advance(0.01)
+    limiter.observe({"x-ratelimit-limit": "60", "x-ratelimit-remaining": "2", "x-ratelimit-reset": "30"})
+    waiting = asyncio.create_task(limiter.acquire())
+    await clock.advance(0.1)
+    assert limiter.waiting_for() == "what the platform has left in its window"
+    limiter.release(elapsed=0.1, outcome=None)
+    await clock.advance()
+    assert waiting.done()
 
 
 async def test_what_one_run_learnt_is_where_the_next_begins() -> None:

@@ -38,6 +38,8 @@ class Holds:
     def __init__(self, limits: ScopedLimits) -> None:
         self._limits = limits
         self._held: dict[Scope, _Hold] = {}
+        self.freed = False
+        """Whether something that was kept is free since the lines looked last."""
 
     def due(self, scope: Scope) -> float:
         """Return the clock time of a scope's next grant to those who do not hold it."""
@@ -65,32 +67,34 @@ class Holds:
         if due > now + interval + SLACK:  # it pauses
             return
         for scope in waiter.scopes:
-            if scope is None or not self._slower(scope, awaited):
+            if scope is None or not self._limits.slower(scope, awaited):
                 continue
             hold = self._of(scope)
             if (hold is None or hold.waiter is waiter) and self._limits.due(scope) <= now + SLACK:
                 self._held[scope] = _Hold(waiter, awaited, due + _GRANTS * interval)
 
-    def drop(self, waiter: Waiter, *, before: float = float("inf")) -> bool:
-        """Give up what is kept for one; True where it was anything.
+    def patience(self, waiter: Waiter, awaited: Scope, now: float) -> float:
+        """Return for how many seconds one who would rather come again waits for a scope all the same."""
+        return self._limits.patience(waiter.scopes, awaited, now)
+
+    def drop(self, waiter: Waiter, *, before: float = float("inf")) -> None:
+        """Give up what is kept for one.
 
         Args:
             waiter: for whom.
             before: only what was to be kept to no later than this.
         """
-        if not self._held:
-            return False
         kept = [scope for scope, hold in self._held.items() if hold.waiter is waiter and hold.latest < before]
         for scope in kept:
             del self._held[scope]
-        return bool(kept)
+            self.freed = True
 
     def _of(self, scope: Scope) -> _Hold | None:
         hold = self._held.get(scope)
-        if hold is not None and (self._limits.due(hold.awaited) > hold.latest or not self._slower(scope, hold.awaited)):
+        if hold is None:
+            return None
+        if self._limits.due(hold.awaited) > hold.latest or not self._limits.slower(scope, hold.awaited):
             del self._held[scope]  # it pauses, or a rate has changed since, and there might be a circle
+            self.freed = True
             return None
         return hold
-
-    def _slower(self, scope: Scope, other: Scope) -> bool:
-        return (self._limits.interval(scope), scope) > (self._limits.interval(other), other)

@@ -51,22 +51,22 @@ class Lanes:
     def leave(self, waiter: Waiter) -> None:
         """Let one go who will not wait any longer; his future is done."""
         self.line_of(waiter).leave(waiter)
-        if self.holds.drop(waiter):
-            self.look_again()
+        self.holds.drop(waiter)
 
     def pop(self, waiter: Waiter) -> None:
         """Let go the one that `next` returned, after his grant was noted."""
         self.line_of(waiter).pop(waiter)
-        if self.holds.drop(waiter):
-            self.look_again()
+        self.holds.drop(waiter)
 
     def look_again(self) -> None:
         """Note that some scopes may be due earlier than was thought."""
+        self.holds.freed = False
         self.urgent.look_again()
         self.others.look_again()
 
     def next(self, now: float, window: Window | None) -> Waiter | None:
         """Return who may go next, without letting him go."""
+        self._see_what_is_free()
         if window is not None and not window.has_room(urgent=bool(self.urgent.size)):
             return None
         urgent = self.urgent.first(now) if self.urgent.size else None
@@ -85,12 +85,17 @@ class Lanes:
 
     def wake_at(self, window: Window | None) -> float | None:
         """Return the clock time at which somebody may go as far as his scopes are concerned, 0 for at once."""
+        self._see_what_is_free()
         dues: list[float] = []
         for line in (self.urgent, self.others):
             if line.size and self._has_room(line, window):
                 due = None if line.any_awake() else line.next_due()
                 dues.append(0.0 if due is None else due)
         return min(dues, default=None)
+
+    def _see_what_is_free(self) -> None:
+        if self.holds.freed:  # in either line somebody may sleep for it
+            self.look_again()
 
     def _has_room(self, line: Line, window: Window | None) -> bool:
         reserve = line is self.urgent and not (self._others_turn and self.others.size)

@@ -11,7 +11,8 @@ from ...config import Limits
 from ...errors import NotSentError
 from ...outcomes import Outcome
 from .bucket import SLACK
-from .line import WORTH_PARKING, not_due
+from .line import not_due
+from .scoped import WORTH_PARKING
 from .scopes import ACCOUNT, UNSCOPED, Scope, Scopes
 from .standing import Pause, Standing
 from .timer import Timer, later
@@ -20,10 +21,7 @@ from .window import Window
 
 __all__ = ["RateLimiter"]
 
-
-_NOT_SENT: Final = Outcome.NOT_SENT
-_REFUSED: Final = Outcome.REFUSED
-_UNKNOWN: Final = Outcome.UNKNOWN
+_NOT_SENT, _REFUSED, _UNKNOWN = Outcome.NOT_SENT, Outcome.REFUSED, Outcome.UNKNOWN
 _LATE: Final = 0.001
 """Seconds that a grant may take to reach who waits, above which that is counted."""
 _EXHAUSTED: Final = "the platform has no requests left in its window"
@@ -130,7 +128,7 @@ class RateLimiter(Standing):
         return now - asked
 
     def try_acquire(self, scopes: Scopes = UNSCOPED, *, urgent: bool = False) -> bool:
-        """Take a grant if there is one at once."""
+        """Take a grant if there is one at once; there is none where others wait."""
         return self._try(scopes, self.clock(), urgent=urgent)
 
     def release(self, *, elapsed: float, outcome: Outcome | None) -> None:
@@ -158,24 +156,25 @@ class RateLimiter(Standing):
     ) -> bool:
         """Note that the server refused for pace: pause until the clock shows `until`, and go on more slowly.
 
-        Many refusals of one moment lower the rate once; it grows back towards the configured one.
+        Many refusals of one moment lower the rate once; it grows back towards the configured one. Refusals of what left
+        before a pause begin no other.
 
         Returns:
-            Whether this began a pause.
+            Whether this began a pause, or made one more than twice as long as was told.
         """
-        began = self._scoped.throttled(scope, until, why, self.clock(), elapsed)
+        news = self._scoped.throttled(scope, until, why, self.clock(), elapsed)
         self._after_pause(scope)
-        return began
+        return news
 
     def pause(self, until: float, scope: Scope = ACCOUNT, why: str = "paused by the caller") -> bool:
         """Grant nothing of a scope before the clock shows `until`; a pause is only ever extended.
 
         Returns:
-            Whether this began a pause.
+            Whether this began a pause, or made one more than twice as long as was told.
         """
-        began = self._scoped.pause(scope, until, why, self.clock())
+        news = self._scoped.pause(scope, until, why, self.clock())
         self._after_pause(scope)
-        return began
+        return news
 
     def observe(self, headers: Mapping[str, str]) -> Pause | None:
         """Learn from the `X-RateLimit-*` headers (lower case) of an answer; return the pause that this began."""
@@ -222,7 +221,7 @@ class RateLimiter(Standing):
     def _park_early(self, scopes: Scopes, now: float) -> None:
         ahead = dict(self._lanes.others.behind(scopes))
         found = self._scoped.turn(scopes, ahead, now)
-        if found is not None and found[1] > now + WORTH_PARKING:
+        if found is not None and found[1] > now + self._scoped.patience(scopes, found[0], now):
             raise not_due(*found, now)
 
     def _after_pause(self, scope: Scope) -> None:

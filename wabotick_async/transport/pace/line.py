@@ -6,7 +6,6 @@ import heapq
 from collections import deque
 from collections.abc import Iterator
 from itertools import count
-from typing import Final
 
 from ...errors import NotDueError
 from .bucket import SLACK
@@ -14,10 +13,7 @@ from .holds import LATER, Holds
 from .scopes import Scope, Scopes
 from .waiter import Waiter
 
-__all__ = ["WORTH_PARKING", "Line", "not_due"]
-
-WORTH_PARKING: Final = 0.25
-"""Seconds: who would rather come again than wait for a narrow scope waits so long all the same."""
+__all__ = ["Line", "not_due"]
 
 
 class Line:
@@ -83,7 +79,8 @@ class Line:
             if blocked is None:
                 return waiter
             line.popleft()
-            if waiter.park and (turn := self._turn(waiter, *blocked)) > now + WORTH_PARKING:
+            turn = self._turn(waiter, *blocked)
+            if waiter.park and turn > now + self._holds.patience(waiter, blocked[0], now):
                 self._turn_away(waiter, blocked[0], turn, now)
             else:
                 self._stand_aside(waiter, *blocked, now)
@@ -130,8 +127,7 @@ class Line:
         self.aside -= waiter.aside
 
     def _stand_aside(self, waiter: Waiter, scope: Scope, due: float, now: float) -> None:
-        if self._holds.drop(waiter, before=due):  # he does not come before that
-            self.look_again()
+        self._holds.drop(waiter, before=due)  # he does not come before that
         self.aside += not waiter.aside
         waiter.aside = True
         line = self._aside.get(scope)

@@ -11,8 +11,10 @@ from .bucket import SLACK, Bucket
 from .debts import Debts
 from .scopes import ACCOUNT, Scope, Scopes
 
-__all__ = ["ScopedLimits"]
+__all__ = ["WORTH_PARKING", "ScopedLimits"]
 
+WORTH_PARKING: Final = 0.25
+"""Seconds: who would rather come again than wait for a narrow scope waits so long all the same."""
 _MOST_BUCKETS: Final = 10_000
 _LOOKED_AT: Final = 16
 
@@ -140,6 +142,23 @@ class ScopedLimits:
             if due > now + SLACK and (worst is None or due > worst[1]):
                 worst = scope, due
         return worst
+
+    def slower(self, scope: Scope, other: Scope) -> bool:
+        """Tell whether a scope is slower than another; of two that are as slow, one always is."""
+        return (self.interval(scope), scope) > (self.interval(other), other)
+
+    def patience(self, scopes: Scopes, awaited: Scope, now: float) -> float:
+        """Return for how many seconds one who would rather come again waits for a scope all the same.
+
+        His turn of the quicker of two narrow scopes is worth waiting for while the slower one is due: if he came again
+        instead, others would have taken the one whenever the other is due, and he would starve.
+        """
+        interval = self.interval(awaited)
+        if interval > WORTH_PARKING:
+            for scope in scopes:
+                if scope is not None and self.slower(scope, awaited) and self.due(scope) <= now + SLACK:
+                    return interval + SLACK
+        return WORTH_PARKING
 
     def take(self, scopes: Scopes, now: float, asked: float) -> None:
         """Note a grant."""

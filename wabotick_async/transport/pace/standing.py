@@ -84,7 +84,7 @@ class Standing:
         ]
 
     def waiting_for(self) -> str:
-        """Return in words what requests wait for; empty when none waits."""
+        """Return in words what requests wait for, or would wait for, in a pause; otherwise empty when none waits."""
         if pauses := self.pauses():
             return "; ".join(f"{scope} pauses for {seconds:.1f} s: {why}" for scope, seconds, why in pauses)
         if not self.waiting:
