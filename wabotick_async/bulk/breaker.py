@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import anyio
 
 __all__ = ["Breaker"]
 
 
+_SHARE: Final = 0.04
+_SHORTEST: Final = 1.0
+"""Free probes come after that share of the outage so far, and no sooner than so many seconds: its end is seen within
+that share of it. An outage of two minutes costs about 85 of them, one of ten minutes 140."""
+
+
 class Breaker:
     """Hold back sends after failures in a row, so that an outage costs a few probes and not a campaign.
+
+    A probe of which nothing left costs nothing, so these follow the outage closely. One that ended unknown costs a
+    person's time: these are rare, each twice as long after the last.
 
     Whoever asked for a permit tells how it went in the same task.
 
     Args:
         threshold: failures in a row that open it.
-        base: seconds before the first probe; doubled for each further one.
+        base: seconds before the first probe after one that ended unknown; doubled for each further one.
         cap: seconds between probes at most.
         clock: monotonic seconds.
         sleep: waits some seconds.
@@ -45,7 +55,7 @@ class Breaker:
         self._opened_at: float | None = None
         self._probe_at = 0.0
         self._prober: asyncio.Task[object] | None = None
-        self._probes = 0
+        self._unknown = 0
         self._changed = anyio.Event()
 
     @property
@@ -75,18 +85,22 @@ class Breaker:
             self._opened_at = None
             self._release()
 
-    def failed(self) -> None:
-        """Note that nothing came through."""
+    def failed(self, *, unknown: bool) -> None:
+        """Note that nothing came through.
+
+        Args:
+            unknown: whether the message may have arrived all the same.
+        """
         self._failures += 1
         if self._failures < self._threshold:
             return
         if self._opened_at is None:
             self._opened_at = self._clock()
-            self._probes = 0
-            self._schedule()
+            self._unknown = 0
+            self._schedule(unknown=unknown)
         elif self._prober is asyncio.current_task():  # others that fail were permitted before it opened
-            self._probes += 1
-            self._schedule()
+            self._unknown += unknown
+            self._schedule(unknown=unknown)
             self._release()
 
     def spared(self) -> None:
@@ -94,9 +108,10 @@ class Breaker:
         if self._prober is not None and self._prober is asyncio.current_task():
             self._release()
 
-    def _schedule(self) -> None:
-        backoff = min(self._cap, self._base * 2.0 ** min(self._probes, 20))
-        self._probe_at = self._clock() + backoff * (0.5 + self._jitter() / 2)
+    def _schedule(self, *, unknown: bool) -> None:
+        costly = self._base * 2.0 ** min(self._unknown, 20)
+        wait = costly if unknown else max(_SHORTEST, self.open_for * _SHARE)
+        self._probe_at = self._clock() + min(self._cap, wait) * (0.5 + self._jitter() / 2)
 
     def _release(self) -> None:
         self._prober = None

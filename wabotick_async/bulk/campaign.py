@@ -248,7 +248,7 @@ class Campaign:
         elif delivered.error is None or isinstance(delivered.error, NotDueError):
             self._breaker.spared()
         else:
-            self._breaker.failed()
+            self._breaker.failed(unknown=fate is Outcome.UNKNOWN)
 
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         error = delivered.error

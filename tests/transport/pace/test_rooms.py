@@ -84,6 +84,35 @@ async def test_one_in_five_is_not_urgent_where_a_number_is_what_they_wait_for() 
     await door.close(tasks)
 
 
+async def test_an_urgent_one_now_and_then_never_waits_for_another() -> None:
+    door = Door(Limits(rate=100.0, headroom=0.0))
+    others = door.ask("other", Scopes(), count=100)
+    for number in range(10):
+        await door.clock.advance(0.05)
+        urgent = door.ask("urgent", Scopes(), urgent=True)
+        await door.clock.advance(0.0101)
+        assert urgent[0].done(), number
+    await door.close(others)
+
+
+async def test_one_in_five_is_not_urgent_where_another_number_has_room() -> None:
+    """Those of another number who go in between do not make up for those who are overtaken."""
+    door = Door(Limits(rate=100.0, number=Rate(10), headroom=0.0))
+    tasks = [*door.ask("A", A, count=5), *door.ask("B", B, count=100)]
+
+    async def urgent() -> None:
+        while True:
+            await door.limiter.acquire(A, urgent=True)
+            door.limiter.release(elapsed=0.0, outcome=None)
+            await asyncio.sleep(0)
+
+    tasks.append(asyncio.create_task(urgent()))
+    await door.clock.advance(3.05)
+    assert door.through.count("A") == 5
+    assert door.through.count("B") >= 30
+    await door.close(tasks)
+
+
 async def test_one_in_five_is_not_urgent_where_the_window_is_full() -> None:
     door = Door(Limits(rate=1000.0, concurrency=2), answers=False)
     tasks = [*door.ask("urgent", A, urgent=True, count=60), *door.ask("other", A, count=10)]

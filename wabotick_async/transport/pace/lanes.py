@@ -28,6 +28,8 @@ class Lanes:
         self.urgent = Line(self.holds)
         self.others = Line(self.holds)
         self._in_a_row = 0
+        self._overtaken: Waiter | None = None
+        """The first of the others whom they overtook: when he goes, nobody has waited for long."""
         self._others_turn = False
 
     @property
@@ -72,15 +74,18 @@ class Lanes:
         urgent = self.urgent.first(now) if self.urgent.size else None
         other = self.others.first(now) if self.others.size else None
         self._others_turn = False
-        if urgent is None or other is None:
-            return urgent or (other if self._has_room(self.others, window) else None)
-        if self._in_a_row < _URGENT_IN_A_ROW:
+        if other is None:
+            return urgent
+        if urgent is not None and self._in_a_row < _URGENT_IN_A_ROW:
+            if not self._in_a_row:
+                self._overtaken = other
             self._in_a_row += 1
             return urgent
         if not self._has_room(self.others, window):
-            self._others_turn = True  # the urgent leave their reserve alone until he has gone
+            self._others_turn = urgent is not None  # they leave their reserve alone until he has gone
             return None
-        self._in_a_row = 0
+        if urgent is not None or other is self._overtaken:
+            self._in_a_row, self._overtaken = 0, None
         return other
 
     def wake_at(self, window: Window | None) -> float | None:
