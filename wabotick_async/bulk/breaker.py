@@ -12,8 +12,8 @@ import anyio
 __all__ = ["Breaker"]
 
 
-_SHARE: Final = 0.04
-_SHORTEST: Final = 1.0
+_SHARE: Final = 0.05
+_SHORTEST: Final = 2.0
 """Free probes come after that share of the outage so far, and no sooner than so many seconds: its end is seen within
 that share of it. An outage of two minutes costs about 85 of them, one of ten minutes 140."""
 

@@ -211,6 +211,13 @@ def test_the_end_that_is_told_tells_the_length_only_where_its_beginning_was_seen
     assert Server().tell(1000.0, 100, 0, 20).rate == INF
 
 
+@pytest.mark.parametrize(("reset", "until"), [(8, 1087.5), (7, 1087.0), (9, 1088.0), (10, 1089.0)])
+def test_the_end_is_told_in_whole_seconds_and_known_better_by_the_length(reset: int, until: float) -> None:
+    server = Server()
+    server.windows(43.75, 2)
+    assert server.tell(1080.0, 100, 0, reset).until == pytest.approx(until)
+
+
 def test_few_that_are_left_are_not_spread_where_the_end_is_told() -> None:
     told = Server().tell(1000.0, 100, 3, 20)
     assert (told.left, told.since, told.until, told.exhausted) == (3, 0.0, 1020.0, False)
@@ -237,3 +244,20 @@ def test_there_is_room_up_to_the_learnt_rate() -> None:
     server.tell(1088.0, 100, 90)
     assert server.allowance.has_room_above(97 / 44 - 0.001)
     assert not server.allowance.has_room_above(97 / 44)
+
+
+def test_a_window_that_was_learnt_too_long_is_shortened_where_much_of_the_limit_is_never_used() -> None:
+    server = Server()
+    server.windows(10.0, 2)
+    rates = []
+    for step in range(600):  # as many as the learnt window allows, while the true one is half as long
+        now = 1020.0 + step * 10.0 / 97
+        rates.append(server.tell(now, 100, 99 - int((now % 5.0) * 9.7)).rate)
+    assert rates[0] == pytest.approx(9.7)
+    assert rates[-1] == pytest.approx(97 / 5.0, rel=0.05)
+
+
+def test_a_window_that_nobody_uses_up_is_not_shortened() -> None:
+    server = Server()
+    server.windows(10.0, 2)
+    assert [server.tell(1020.0 + step, 100, 95).rate for step in range(60)][-1] == pytest.approx(9.7)

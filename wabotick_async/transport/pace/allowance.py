@@ -99,7 +99,9 @@ class Allowance:
         since, free = 0.0, max(0, left - others)
         if reset is not None:
             until = now + reset
-            if self._window is None and not left and self._first >= limit * (1.0 - _LOW):
+            if self._window is not None:  # whole seconds, rounded up
+                until = max(until - 1.0, min(until, began + self._window))
+            elif not left and self._first >= limit * (1.0 - _LOW):
                 self._window = max(_SHORTEST_WINDOW, until - began)
         elif self._window is not None:
             until = began + self._window
@@ -140,8 +142,7 @@ class Allowance:
             self._begin(left, now)
         elif fresh or given_back or left > self._left + noise:
             if self._first >= limit * (1.0 - _LOW):  # it was seen from its beginning
-                self._end(now - self._began, now - max(self._told_at, self._since), limit)
-                self._check_from(now, limit)
+                self._end(now, limit)
             self._begin(left, now)
         self._recent.appendleft(left)
         self._overtaken = max(others, self._overtaken - 0.5)
@@ -154,14 +155,17 @@ class Allowance:
         self._began, self._first, self._answered = now, left, 0
         self._recent.clear()
 
-    def _end(self, length: float, unheard: float, limit: int) -> None:
+    def _end(self, now: float, limit: int) -> None:
         """Learn from a window that has ended, perhaps in the seconds in which nobody asked although somebody might."""
+        length = now - (self._began or now)
         if length < _SHORTEST_WINDOW:
             return
         self._longest = min(self._longest, length)
+        unheard = now - max(self._told_at, self._since)
         heard = unheard <= length * _HEARD or (self._window is not None and length < self._window)
         if heard and self._left <= max(_FEW, limit * _LOW):
             self._window = min(_LONGEST_WINDOW, length)
+            self._check_from(now, limit)
 
     def _check(self, limit: int, left: int, now: float) -> None:
         """Shorten a window that a pause made look longer: requests as fast as it allows leave many of them unused."""
