@@ -178,17 +178,16 @@ class RateLimiter(Standing):
 
     def observe(self, headers: Mapping[str, str]) -> Pause | None:
         """Learn from the `X-RateLimit-*` headers (lower case) of an answer; return the pause that this began."""
-        now, account = self.clock(), self._account
-        told = self._allowance.observe(headers, now, max(0, self.in_flight - 1))
-        account.may_grow = self._allowance.has_room_above(account.rate)
+        now, account, allowance = self.clock(), self._account, self._allowance
+        told = allowance.observe(headers, now, max(0, self.in_flight - 1))
+        account.may_grow = allowance.has_room_above(account.rate)
         if told is None:
             return None
         account.follow(told.rate, now)
         account.leave_to(told.left, told.since, told.hold)
         if told.exhausted and self.pause(told.until, ACCOUNT, _EXHAUSTED):
             return Pause(ACCOUNT, told.until - now, _EXHAUSTED)
-        if self._lanes.size:
-            self._rearm()
+        self._rearm()
         return None
 
     def _try(self, scopes: Scopes, now: float, *, urgent: bool) -> bool:
