@@ -266,8 +266,9 @@ class Sandbox:
         """Wait so long, or until the sandbox closes or the client of an endless hang is gone."""
         if seconds <= 0:
             return
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and not self._closing.is_set():
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds
+        while (left := deadline - now()) > 0 and not self._closing.is_set():
             if seconds == float("inf") and request.transport is None:
                 return
             try:
