@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
 
@@ -18,16 +18,16 @@ from .resources import Accounts, CatalogGroup, Flows, Labels, Messages, Subscrib
 from .transport import (
     BeforeSending,
     Exchange,
-    ExpressPool,
     Limiter,
     Observer,
     Observers,
     Pool,
+    Prepared,
     RateLimiter,
     Retry,
     RetryBudget,
-    SessionPool,
 )
+from .transport.lane import Lane, open_pools
 from .values import Secret, clean_api_token, clean_base_url
 from .wire import DEFAULT_REFUSALS, RefusalTable
 
@@ -83,7 +83,7 @@ class WabotickClient:
         timeout: Timeout | None = None,
         refusals: RefusalTable = DEFAULT_REFUSALS,
         observers: Iterable[Observer] = (),
-        lane: Literal["auto", "session", "express"] = "auto",
+        lane: Lane = "auto",
         session: aiohttp.ClientSession | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
@@ -101,36 +101,17 @@ class WabotickClient:
         self.timeout = timeout or Timeout()
         team = None if team_base_url is None else _setting("team_base_url", clean_base_url, team_base_url)
         self._owns_pool = pool is None
-        self._pool: Pool
-        if lane not in ("auto", "session", "express"):
-            raise ConfigurationError("lane: expected auto, session or express")
-        self._bulk_pool: Pool | None = None
-        """Another pool for bulk sends, or None."""
-        if pool is not None:
-            self._pool = pool
-        else:
-            sessions = SessionPool(
-                self.base_url,
-                team_base_url=team,
-                limits=self.limits,
-                session=session,
-                ssl_context=ssl_context,
-                proxy=proxy,
-            )
-            self._pool = sessions
-            if lane != "session" and session is None:
-                express = ExpressPool(
-                    self.base_url,
-                    team_base_url=team,
-                    limits=self.limits,
-                    ssl_context=ssl_context,
-                    proxy=proxy,
-                    sessions=sessions,
-                )
-                if lane == "express":
-                    self._pool = express
-                else:
-                    self._bulk_pool = express
+        chosen = open_pools(
+            lane,
+            self.base_url,
+            team_base_url=team,
+            limits=self.limits,
+            session=session,
+            ssl_context=ssl_context,
+            proxy=proxy,
+        )
+        self._pool: Pool = pool or chosen.usual
+        self._bulk_pool = chosen.bulk if pool is None else None
         policy = retry or RetryPolicy()
         self._exchange = Exchange(
             self._pool,
@@ -204,6 +185,17 @@ class WabotickClient:
         )
         return answer
 
+    def prepare(self, request: Request[Any]) -> Prepared | None:
+        """Return a request that has grant and connection and may leave at once, or None where `send` would wait.
+
+        What hinders it may also be the request itself; `send` says so. For those who send so many messages that a task
+        for each is too dear, on the express lane. Whoever is given one must end it.
+
+        Args:
+            request: what to ask. It gets one attempt.
+        """
+        return self._exchange.prepare(request, self._token, phone_number_id=self.phone_number_id, timeouts=self.timeout)
+
     def with_options(
         self,
         *,
@@ -245,6 +237,11 @@ class WabotickClient:
     def account(self) -> str:
         """Return the number of the account: the digits before the bar of its token, which are no secret."""
         return self._token.reveal().partition("|")[0]
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """Return when it tries again by itself."""
+        return self._exchange.retry.policy
 
     @property
     def limiter(self) -> Limiter:

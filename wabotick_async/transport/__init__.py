@@ -7,6 +7,7 @@ from .express import ExpressPool
 from .guard import GuardedRequest
 from .pace import Pause, RateLimiter, Scope, Scopes
 from .pool import SessionPool
+from .prepared import Prepared
 from .retry import Retry, RetryBudget
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Pause",
     "PauseBegan",
     "Pool",
+    "Prepared",
     "RateLimiter",
     "Retry",
     "RetryBudget",

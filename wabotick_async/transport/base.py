@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ..config import Timeout
@@ -10,7 +10,7 @@ from ..outcomes import Outcome
 from ..wire.http import HTTPAnswer, HTTPRequest
 from .pace import ACCOUNT, UNSCOPED, Pause, Scope, Scopes
 
-__all__ = ["Limiter", "Pool"]
+__all__ = ["Flight", "GrantsAtOnce", "Limiter", "Pool", "Reserves"]
 
 
 class Pool(Protocol):
@@ -28,6 +28,37 @@ class Pool(Protocol):
 
     async def close(self) -> None:
         """Close what this pool opened."""
+        ...
+
+
+class Flight(Protocol):
+    """A request with a connection of its own, of which nothing has left. Whoever has it ends it.
+
+    That is by `call_off` as long as it has not left, else by `answer` or `abandon`.
+    """
+
+    def leave(self, done: Callable[[], object]) -> None:
+        """Send it before the event loop waits the next time; `done` is called once when `answer` can be asked."""
+        ...
+
+    def call_off(self) -> None:
+        """Leave the connection to another."""
+        ...
+
+    def abandon(self) -> None:
+        """Close the connection under it."""
+        ...
+
+    def answer(self) -> HTTPAnswer:
+        """Return whatever was answered; raises as `Pool.post` does."""
+        ...
+
+
+class Reserves(Protocol):
+    """A pool that can say at once whether a request need not wait."""
+
+    def reserve(self, call: HTTPRequest, timeouts: Timeout) -> Flight | None:
+        """Return a connection for a request, or None where there is none at once."""
         ...
 
 
@@ -84,4 +115,12 @@ class Limiter(Protocol):
 
     def observe(self, headers: Mapping[str, str]) -> Pause | None:
         """Learn from the headers (lower case) of an answer; return the pause that this began, if any."""
+        ...
+
+
+class GrantsAtOnce(Protocol):
+    """A limiter that can say at once whether a request need not wait."""
+
+    def try_acquire(self, scopes: Scopes = UNSCOPED, *, urgent: bool = False) -> bool:
+        """Take a grant as `acquire` does if there is one at once."""
         ...

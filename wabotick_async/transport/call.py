@@ -9,12 +9,13 @@ import msgspec
 
 from ..config import Timeout
 from ..endpoints.base import Request
-from ..errors import WabotickError
+from ..errors import NotSentError, OutcomeUnknownError, RateLimitedError, ServerError, WabotickError
+from ..outcomes import Outcome
 from ..wire import HTTPRequest
 from .pace import Scopes
 from .retry import Retry
 
-__all__ = ["BeforeSending", "Call"]
+__all__ = ["BeforeSending", "Call", "settled"]
 
 BeforeSending = Callable[[], Awaitable[None]]
 """The caller's own record of the intent to send."""
@@ -45,3 +46,12 @@ class Call(msgspec.Struct, kw_only=True):
         """Tell whether another attempt is safe, possible and in time."""
         rereadable = isinstance(self.http.body, bytes) or self.http.body.rereadable
         return rereadable and not self.overdue and self.retries.allows(error, self.request.endpoint)
+
+
+def settled(call: Call, error: WabotickError) -> WabotickError:
+    """Keep open what an earlier attempt left open: a repeat that never arrived says nothing about it."""
+    if call.left_open and isinstance(error, NotSentError):
+        return OutcomeUnknownError(f"an earlier attempt may have arrived, and the last was not sent: {error.message}")
+    if call.left_open and isinstance(error, RateLimitedError | ServerError):
+        error.outcome = Outcome.UNKNOWN
+    return error

@@ -47,7 +47,10 @@ class RetryPlanned(Event, frozen=True, kw_only=True):
 
 
 class PauseBegan(Event, frozen=True, kw_only=True):
-    """Nothing of a scope leaves for a while. Told once, however many answers ask for the same pause."""
+    """Nothing of a scope leaves for a while.
+
+    Told once, however many answers ask for the same pause, and again where it became more than twice as long.
+    """
 
     scope: str
     """`account`, `number ...`, `template ...` or `recipient ...`, masked to the last four."""

@@ -11,39 +11,26 @@ A failed attempt goes to `Retry`, which knows what may be repeated.
 from __future__ import annotations
 
 import copy
-import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
 from ..config import RetryPolicy, Timeout
 from ..endpoints.base import Request
-from ..errors import (
-    APIError,
-    NotDueError,
-    NotSentError,
-    OutcomeUnknownError,
-    RateLimitedError,
-    ResponseError,
-    ServerError,
-    WabotickError,
-)
-from ..models.base import Response, attach_response
-from ..outcomes import Outcome
-from ..redaction import mask_phone_number
+from ..errors import NotDueError, NotSentError, WabotickError
 from ..values import Secret
-from ..wire import HTTPAnswer, RefusalTable, decode, encode
-from .base import Limiter, Pool
-from .call import BeforeSending, Call
-from .events import AttemptFinished, Observers, PauseBegan, RetryPlanned
-from .pace import Pause, scopes_of
+from ..wire import HTTPAnswer, RefusalTable, encode
+from .attempt import Attempt, Means
+from .base import GrantsAtOnce, Limiter, Pool, Reserves
+from .call import BeforeSending, Call, settled
+from .events import Observers, RetryPlanned
+from .pace import scopes_of
+from .prepared import Prepared
 from .retry import Retry
 
 __all__ = ["BeforeSending", "Exchange"]
-
-_log = logging.getLogger("wabotick_async.transport")
 
 
 class _CallerError(Exception):
@@ -74,7 +61,7 @@ class Exchange:
         self.refusals = refusals
         self.observers = observers
         self._clock = clock
-        self._wall_clock = wall_clock
+        self._means = Means(limiter=limiter, refusals=refusals, observers=observers, clock=clock, wall_clock=wall_clock)
         self._paths: dict[str, str] = {}
         self._urgent = False
 
@@ -106,12 +93,12 @@ class Exchange:
         Raises:
             WabotickError: whose `outcome` says what became of the request.
         """
-        began = self._clock()
         try:
             http = encode(request, token, phone_number_id)
         except WabotickError as error:
             error.about(request.endpoint.name, request, 0, token.reveal())
             raise
+        began = self._clock()
         call = Call(
             request=request,
             http=http,
@@ -133,13 +120,56 @@ class Exchange:
         except _CallerError as raised:
             raise raised.error from None
         except WabotickError as error:
-            settled = _settled(call, error)
-            settled.about(request.endpoint.name, request, call.attempts, token.reveal())
-            if settled is error:
+            found = settled(call, error)
+            found.about(request.endpoint.name, request, call.attempts, token.reveal())
+            if found is error:
                 raise
-            raise settled from error
+            raise found from error
         call.retries.budget.refund()
         return value
+
+    def prepare(
+        self, request: Request[Any], token: Secret, *, phone_number_id: str | None, timeouts: Timeout
+    ) -> Prepared | None:
+        """Return a request that has all it needs to leave, or None where it has to wait, or cannot be sent.
+
+        Whatever it is that hinders it, `send` waits for it or says so.
+
+        Args:
+            request: what to ask.
+            token: the account's token.
+            phone_number_id: for a request that names no sending number.
+            timeouts: bounds of the attempt.
+        """
+        pool, limiter = self.pool, self.limiter
+        if not (_reserves(pool) and _grants_at_once(limiter)) or request.endpoint.alternative_paths:
+            return None
+        try:
+            http = encode(request, token, phone_number_id)
+        except WabotickError:
+            return None
+        flight = pool.reserve(http, timeouts)
+        if flight is None:
+            return None
+        scopes = scopes_of(request, phone_number_id)
+        if not limiter.try_acquire(scopes, urgent=self._urgent):
+            flight.call_off()
+            return None
+        now = self._clock()
+        call = Call(
+            request=request,
+            http=http,
+            retries=self.retry,
+            timeouts=timeouts,
+            began=now,
+            end=None,
+            before_sending=None,
+            scopes=scopes,
+            park=True,
+            attempts=1,
+            granted=now,
+        )
+        return Prepared(call, Attempt(self._means, call, 0.0), flight, token)
 
     async def _again(self, call: Call, error: WabotickError) -> Any:
         def before_sleep(error: WabotickError, delay: float) -> None:
@@ -157,38 +187,12 @@ class Exchange:
 
     async def _attempt(self, call: Call) -> Any:
         call.attempts += 1
-        waited = await self._grant(call)
-        outcome: Outcome | None = None
-        status = None
-        try:
+        attempt = Attempt(self._means, call, await self._grant(call))
+        with attempt:
             if call.before_sending is not None:
                 await self._record(call.before_sending)
-                call.granted = self._clock()
-            outcome = Outcome.UNKNOWN
-            answer = await self._post(call)
-            status = answer.status
-            value = self._decoded(call, answer)
-            outcome = Outcome.ACCEPTED
-        except WabotickError as error:
-            outcome = error.outcome
-            call.left_open = call.left_open or outcome is Outcome.UNKNOWN
-            if isinstance(error, ResponseError):
-                status = error.status
-            if isinstance(error, APIError) and call.retries.asks_for_a_pause(error):
-                self._slow_down(call, error, self._clock() - (call.granted or 0.0))
-            raise
-        finally:
-            ended = self._clock()
-            elapsed = 0.0 if call.granted is None else ended - call.granted
-            if call.granted is not None:
-                self.limiter.release(elapsed=elapsed, outcome=outcome)
-            if outcome is not None and self.observers:
-                self._tell(call, outcome, status, waited, elapsed)
-        attach_response(
-            value,
-            Response(status=answer.status, headers=answer.headers, attempts=call.attempts, elapsed=ended - call.began),
-        )
-        return value
+            attempt.leaves()
+            return attempt.read(await self._post(call))
 
     async def _grant(self, call: Call) -> float:
         try:
@@ -208,13 +212,6 @@ class Exchange:
             await before_sending()
         except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
             raise _CallerError(error) from None
-
-    def _decoded(self, call: Call, answer: HTTPAnswer) -> Any:
-        # A refusal for pace says itself how long to wait.
-        if answer.status != 429 and (pause := self.limiter.observe(answer.headers)) is not None:
-            self._tell_pause(call, pause)
-        trust_503 = call.retries.policy.trust_503
-        return decode(answer, call.request, refusals=self.refusals, trust_503=trust_503, now=self._wall_clock())
 
     async def _post(self, call: Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
@@ -237,29 +234,6 @@ class Exchange:
     async def _post_to(self, path: str, call: Call) -> HTTPAnswer:
         http = call.http if path == call.http.path else msgspec.structs.replace(call.http, path=path)
         return await self.pool.post(http, self._bounded(call))
-
-    def _slow_down(self, call: Call, error: APIError, elapsed: float) -> None:
-        seconds = min(call.retries.wait_asked(error), call.retries.policy.max_retry_after)
-        scope = call.scopes.of_kind(call.retries.scope_of_pause(error))
-        if self.limiter.throttled(self._clock() + seconds, scope, error.message, elapsed=elapsed):
-            self._tell_pause(call, Pause(scope, seconds, error.message))
-
-    def _tell_pause(self, call: Call, pause: Pause) -> None:
-        _log.info("pause scope=%s seconds=%.1f why=%s", pause.scope, pause.seconds, mask_phone_number(pause.why))
-        endpoint = call.request.endpoint.name
-        self.observers(PauseBegan(endpoint=endpoint, scope=str(pause.scope), seconds=pause.seconds, why=pause.why))
-
-    def _tell(self, call: Call, outcome: Outcome, status: int | None, waited: float, elapsed: float) -> None:
-        self.observers(
-            AttemptFinished(
-                endpoint=call.request.endpoint.name,
-                attempt=call.attempts,
-                outcome=outcome,
-                status=status,
-                waited=waited,
-                elapsed=elapsed,
-            )
-        )
 
     def _left(self, call: Call) -> float | None:
         if call.end is None:
@@ -291,10 +265,9 @@ class Exchange:
         return other
 
 
-def _settled(call: Call, error: WabotickError) -> WabotickError:
-    """Keep open what an earlier attempt left open: a repeat that never arrived says nothing about it."""
-    if call.left_open and isinstance(error, NotSentError):
-        return OutcomeUnknownError(f"an earlier attempt may have arrived, and the last was not sent: {error.message}")
-    if call.left_open and isinstance(error, RateLimitedError | ServerError):
-        error.outcome = Outcome.UNKNOWN
-    return error
+def _reserves(pool: Pool) -> TypeGuard[Reserves]:
+    return hasattr(pool, "reserve")  # a question about a protocol's name would cost as much as the answer's decoding
+
+
+def _grants_at_once(limiter: Limiter) -> TypeGuard[GrantsAtOnce]:
+    return hasattr(limiter, "try_acquire")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from wabotick_async.transport.express.connection import ExpressConnection
+from wabotick_async.transport.express.outbox import Outbox
 from wabotick_async.wire import HTTPAnswer, HTTPRequest
 
 HEAD = b"POST /a HTTP/1.1\r\nContent-Length: "
@@ -23,9 +24,12 @@ class FakeTransport(asyncio.Transport):
         super().__init__({"socket": sock, **(extra or {})})
         self.written: list[bytes] = []
         self.unsent = 0
+        self.broken: Exception | None = None
         self.aborted = self.closing = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.broken is not None:
+            raise self.broken
         self.written.append(bytes(data))
 
     def get_write_buffer_size(self) -> int:
@@ -45,11 +49,18 @@ class Made:
         self.server = server
         self.transport = FakeTransport(sock)
         self.lost: list[ExpressConnection] = []
-        self.connection = ExpressConnection(asyncio.get_running_loop(), self.transport, MOST, self.lost.append)
+        loop = asyncio.get_running_loop()
+        self.connection = ExpressConnection(loop, self.transport, Outbox(loop), MOST, self.lost.append)
+
+    def prepare(self) -> asyncio.Future[HTTPAnswer]:
+        """Ask, and write nothing before the loop's next turn."""
+        return self.connection.ask(HEAD, CALL)
 
     def ask(self) -> asyncio.Future[HTTPAnswer]:
         """Send one request."""
-        return self.connection.ask(HEAD, CALL)
+        waiter = self.prepare()
+        self.connection.write()
+        return waiter
 
 
 @contextmanager

@@ -12,8 +12,10 @@ import pytest
 
 from tests.transport.express.made import CALL, HEAD, MOST, made
 from tests.transport.tcp import answer
-from wabotick_async import OutcomeUnknownError
-from wabotick_async.transport.express.connection import ExpressConnection
+from wabotick_async import NotSentError, OutcomeUnknownError
+from wabotick_async.transport.express.connection import EAGER, ExpressConnection
+from wabotick_async.transport.express.outbox import Outbox
+from wabotick_async.transport.guard import StaleConnectionError
 from wabotick_async.wire import HTTPRequest, Multipart
 
 REQUEST = HEAD + b"10\r\n\r\nmessage=hi"
@@ -90,8 +92,9 @@ async def test_a_closed_connection_is_not_silent(how: str) -> None:
         elif how == "lost":
             connection.connection_lost(None)
         else:
+            loop = asyncio.get_running_loop()
             bare: Any = SimpleNamespace(get_extra_info=lambda _: None, is_closing=lambda: False)
-            connection = ExpressConnection(asyncio.get_running_loop(), bare, MOST, print)
+            connection = ExpressConnection(loop, bare, Outbox(loop), MOST, print)
         assert not connection.is_silent()
 
 
@@ -163,7 +166,74 @@ async def test_nobody_waits_any_more() -> None:
 
 async def test_a_body_is_not_in_its_frames() -> None:
     with made() as one:
-        one.ask().cancel()
+        one.prepare().cancel()
         frames: Any = one.connection.ask.__code__.co_varnames
         assert set(frames) == {"self", "head", "call"}
         assert "message" not in repr(CALL)
+
+
+# --- between asking and writing
+
+
+async def test_nothing_leaves_before_the_turn_of_the_loop_ends() -> None:
+    with made() as one, made() as two:
+        waiters = one.prepare(), two.prepare()
+        assert one.transport.written == two.transport.written == []
+        await asyncio.sleep(0)
+        assert one.transport.written == two.transport.written == [REQUEST]
+        for each in waiters:
+            each.cancel()
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["new", "kept"])
+@pytest.mark.parametrize("what", ["spoke", "spoke, not read yet", "closing", "lost"])
+async def test_a_connection_that_goes_wrong_before_the_request_is_written_carries_nothing(what: str, new: bool) -> None:
+    with made() as one:
+        if not new:
+            first = one.ask()
+            one.connection.data_received(answer(b"{}"))
+            await first
+        before = len(one.transport.written)
+        waiter = one.prepare()
+        if what == "spoke":
+            one.connection.data_received(answer(b'{"status":"1"}'))
+        elif what == "spoke, not read yet":
+            one.server.send(answer(b'{"status":"1"}'))
+        elif what == "closing":
+            one.transport.closing = True
+        else:
+            one.connection.connection_lost(None)
+        await asyncio.sleep(0)
+        # The request may go over another kept connection. New ones that speak first would never come to an end.
+        with pytest.raises(NotSentError if new else StaleConnectionError, match=EAGER if new else "spoke out of turn"):
+            await waiter
+        assert len(one.transport.written) == before
+        assert what == "lost" or one.transport.is_closing()
+
+
+async def test_a_request_that_was_called_off_before_it_was_written_never_leaves() -> None:
+    with made() as one:
+        one.prepare().cancel()
+        await asyncio.sleep(0)
+        assert one.transport.written == []
+
+
+async def test_a_request_whose_time_is_over_before_it_was_written_was_not_sent() -> None:
+    with made() as one:
+        waiter = one.prepare()
+        one.connection.expire()
+        with pytest.raises(NotSentError, match="time for the whole attempt is over"):
+            await waiter
+        await asyncio.sleep(0)
+        assert one.transport.written == []
+
+
+async def test_nobody_knows_what_a_broken_transport_has_written_and_the_others_leave() -> None:
+    with made() as one, made() as two:
+        one.transport.broken = OSError("broken")
+        broken, fine = one.prepare(), two.prepare()
+        await asyncio.sleep(0)
+        with pytest.raises(OutcomeUnknownError):
+            await broken
+        assert two.transport.written == [REQUEST]
+        fine.cancel()

@@ -10,11 +10,16 @@ from typing import Final
 
 import aiohttp
 
+from ...errors import NotSentError
 from ...wire.http import HTTPAnswer, HTTPRequest
+from ..guard import StaleConnectionError
+from .outbox import Outbox
 from .reader import AnswerReader
 
-__all__ = ["ExpressConnection"]
+__all__ = ["EAGER", "STALE", "ExpressConnection"]
 
+EAGER: Final = "nothing was sent: the server spoke on a new connection, or closed it, before it was asked"
+STALE: Final = "the kept connection was closed or spoke out of turn"
 _TIMED_OUT: Final = "the time for the whole attempt is over"
 
 
@@ -24,26 +29,43 @@ class ExpressConnection(asyncio.Protocol):
     Args:
         loop: of the connection.
         transport: open, and not read from before.
+        outbox: says when to write.
         most: bytes of an answer's body.
         lost: told once when the connection is no more.
     """
 
-    __slots__ = ("_heard", "_loop", "_lost", "_most", "_reader", "_transport", "_waiter", "spoke")
+    __slots__ = (
+        "_heard",
+        "_loop",
+        "_lost",
+        "_most",
+        "_new",
+        "_outbox",
+        "_reader",
+        "_transport",
+        "_unsent",
+        "_waiter",
+        "spoke",
+    )
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         transport: asyncio.Transport,
+        outbox: Outbox,
         most: int,
         lost: Callable[[ExpressConnection], object],
     ) -> None:
         self._loop = loop
         self._transport = transport
+        self._outbox = outbox
         self._most = most
         self._lost = lost
         self._reader: AnswerReader | None = None
         self._waiter: asyncio.Future[HTTPAnswer] | None = None
         self._heard = _hearing(transport.get_extra_info("socket"))
+        self._unsent: bytes | None = None
+        self._new = True
         self.spoke = False
         """Whether bytes came that no request had asked for."""
 
@@ -62,21 +84,40 @@ class ExpressConnection(asyncio.Protocol):
         return not (self.spoke or self._transport.is_closing() or self._heard(0))
 
     def ask(self, head: bytes, call: HTTPRequest) -> asyncio.Future[HTTPAnswer]:
-        """Write a request at once; from here on bytes may have left.
+        """Have a request written when the outbox says so; from then on bytes may have left.
 
         Args:
             head: all of it up to the value of Content-Length, the last field.
             call: whose body it is; it is never held by a frame that an error could show.
 
         Returns:
-            What becomes of it: the answer, or OutcomeUnknownError or DecodeError.
+            What becomes of it: the answer, or OutcomeUnknownError or DecodeError. Where nothing was written after all,
+            it is StaleConnectionError, and another connection may carry the request, or NotSentError.
         """
         if not isinstance(call.body, bytes):
             raise TypeError("expected a form, which is written in one go")
         self._reader = AnswerReader(self._loop, self._most)
         self._waiter = self._loop.create_future()
-        self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(call.body), call.body))
+        self._unsent = b"%b%d\r\n\r\n%b" % (head, len(call.body), call.body)
+        self._outbox.put(self)
         return self._waiter
+
+    def write(self) -> None:
+        """Write the request, if the connection is open and silent and somebody still waits for the answer."""
+        if self._waiter is None or self._waiter.done() or self._unsent is None:
+            self._unsent = None
+            return
+        # After a handshake, TLS itself may still have something to say, so only what was read counts there.
+        known = self._new and self.is_encrypted
+        if self.spoke or self.is_closing or not (known or self.is_silent()):
+            self._call_off()
+            self.abort()
+            return
+        unsent, self._unsent, self._new = self._unsent, None, False
+        try:
+            self._transport.write(unsent)
+        except Exception as error:  # noqa: BLE001 - others wait to write, and of this one nobody knows what has left
+            self.end(error)
 
     @property
     def may_be_kept(self) -> bool:
@@ -101,7 +142,9 @@ class ExpressConnection(asyncio.Protocol):
 
     def end(self, why: Exception) -> None:
         """End the connection, and with it the request that is under way."""
-        if self._waiter is not None and self._reader is not None:
+        if self._unsent is not None:
+            self._call_off(NotSentError(f"nothing was sent: {why}"))
+        elif self._waiter is not None and self._reader is not None:
             self._reader.end(why)
             self._settle(self._reader)
         self.abort()
@@ -113,7 +156,7 @@ class ExpressConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came, if somebody asked for it."""
         reader = self._reader
-        if self._waiter is None or reader is None:
+        if self._waiter is None or reader is None or self._unsent is not None:
             self.spoke = True
             self._transport.abort()
         elif reader.feed(data):
@@ -125,10 +168,18 @@ class ExpressConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end."""
         self._heard = _gone
-        if self._waiter is not None and self._reader is not None:
+        if self._unsent is not None:
+            self._call_off()
+        elif self._waiter is not None and self._reader is not None:
             self._reader.feed_eof(exc)
             self._settle(self._reader)
         self._lost(self)
+
+    def _call_off(self, why: NotSentError | None = None) -> None:
+        """Say that nothing was written; without a reason, it is the connection's fault."""
+        waiter, self._waiter, self._unsent = self._waiter, None, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(why or (NotSentError(EAGER) if self._new else StaleConnectionError(STALE)))
 
     def _settle(self, reader: AnswerReader) -> None:
         waiter, self._waiter = self._waiter, None

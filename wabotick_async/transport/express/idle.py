@@ -26,6 +26,10 @@ class IdleConnections:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def now(self) -> float:
+        """Return the loop's clock."""
+        return self._loop.time()
+
     def put(self, connection: ExpressConnection, keep_alive: str | None) -> None:
         """Keep a connection for some seconds, and for fewer where the server says so ("Keep-Alive: timeout=5")."""
         keep = KEEP
@@ -39,11 +43,14 @@ class IdleConnections:
         return None
 
     def take(self, now: float) -> ExpressConnection | None:
-        """Return a connection that is open and silent, by the loop's clock; close those found otherwise."""
+        """Return the freshest connection that is still to be kept, by the loop's clock; close those found otherwise.
+
+        Whether it is silent is asked when it writes.
+        """
         kept = self._kept
         while kept:
             connection, until = kept.pop()
-            if until > now and connection.is_silent():
+            if until > now and not (connection.spoke or connection.is_closing):
                 return connection
             connection.abort()
         return None

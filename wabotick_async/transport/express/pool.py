@@ -13,13 +13,16 @@ from ...config import Limits, Timeout
 from ...errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from ...wire.http import HTTPAnswer, HTTPRequest, Multipart
 from ..causes import harmless, named
+from ..guard import StaleConnectionError
 from ..home import Home
 from ..pool import SessionPool
 from ..recent import RecentAnswers
-from .connection import ExpressConnection
+from .connection import EAGER, ExpressConnection
 from .deadlines import Deadlines
+from .flight import ExpressFlight
 from .idle import IdleConnections
 from .opener import Opener, express_is_tested, sessions_are_mocked
+from .outbox import Outbox
 from .places import Places
 from .route import Route
 
@@ -32,7 +35,6 @@ _FATAL: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnecto
 # Seconds for aborted connections to be gone; it takes a turn of the loop.
 _FAREWELL: Final = 1.0
 _CLOSED: Final = "the client was closed before the request could leave"
-_EAGER: Final = "nothing was sent: the server spoke on a new connection, or closed it, before it was asked"
 _REPEATED: Final = "the answer repeats an earlier one, so it was not meant for this request"
 _AMBIGUOUS: Final = "more than one answer came to one request, and nobody knows which is meant"
 
@@ -81,8 +83,9 @@ class ExpressPool:
         self._empty: asyncio.Future[None] | None = None
         # These belong to the loop of the first request.
         self._places: Places
-        self._deadlines: Deadlines
+        self.deadlines: Deadlines
         self._opener: Opener
+        self._outbox: Outbox
         self._sessions = sessions or SessionPool(
             base_url, team_base_url=team_base_url, limits=limits, ssl_context=ssl_context, proxy=proxy
         )
@@ -98,28 +101,59 @@ class ExpressPool:
             await self._wait(began, timeouts)
         try:
             idle = self._idle[route.origin]
-            connection = idle.take(began) or await self._connect(loop, route, began, timeouts)
-            waiter = connection.ask(route.head, call)
-            self._deadlines.add(connection, began + timeouts.total)
-            try:
-                answer = await waiter
-            except BaseException:
-                connection.abort()
-                raise
-            finally:
-                self._deadlines.remove(connection)
-            repeated = call.unsafe and self._recent.repeats(answer.body)
-            whole = connection.may_be_kept
-            if repeated or (not whole and connection.is_ambiguous):
-                connection.abort()
-                raise OutcomeUnknownError(_REPEATED if repeated else _AMBIGUOUS)
-            if whole and self._limits.keep_alive and not self._closed:
-                idle.put(connection, answer.headers.get("keep-alive"))
-            else:
-                connection.abort()
-            return answer
+            while True:
+                connection = idle.take(began) or await self._connect(loop, route, began, timeouts)
+                waiter = connection.ask(route.head, call)
+                self.deadlines.add(connection, began + timeouts.total)
+                try:
+                    answer = await waiter
+                    break
+                except StaleConnectionError:  # nothing was written; a new connection never says so
+                    continue
+                except BaseException:
+                    connection.abort()
+                    raise
+                finally:
+                    self.deadlines.remove(connection)
+            return self.settle(call, idle, connection, answer)
         finally:
             self._places.give_back()
+
+    def reserve(self, call: HTTPRequest, timeouts: Timeout) -> ExpressFlight | None:
+        """Return a place and a kept connection for a request, or None where it would have to wait; see `Reserves`."""
+        if not self._tested or isinstance(call.body, Multipart) or sessions_are_mocked():
+            return None
+        loop = self._enter()
+        route = self._routes.get((call.path, call.team_host))
+        if route is None or not self._places.take():
+            return None
+        idle = self._idle[route.origin]
+        connection = idle.take(loop.time())
+        if connection is None:
+            self._places.give_back()
+            return None
+        return ExpressFlight(self, connection, call, head=route.head, idle=idle, total=timeouts.total)
+
+    def settle(self, call: HTTPRequest, idle: IdleConnections, on: ExpressConnection, answer: HTTPAnswer) -> HTTPAnswer:
+        """Return an answer, and keep or close the connection that brought it.
+
+        Raises:
+            OutcomeUnknownError: it may be the answer to another request.
+        """
+        repeated = call.unsafe and self._recent.repeats(answer.body)
+        whole = on.may_be_kept
+        if repeated or (not whole and on.is_ambiguous):
+            on.abort()
+            raise OutcomeUnknownError(_REPEATED if repeated else _AMBIGUOUS)
+        if whole and self._limits.keep_alive and not self._closed:
+            idle.put(on, answer.headers.get("keep-alive"))
+        else:
+            on.abort()
+        return answer
+
+    def give_place_back(self) -> None:
+        """Let another request have the place of one that has ended."""
+        self._places.give_back()
 
     def _enter(self) -> asyncio.AbstractEventLoop:
         if self._closed:
@@ -128,7 +162,8 @@ class ExpressPool:
         loop = self._home.enter()
         if first:
             self._places = Places(self._limits.connections)
-            self._deadlines = Deadlines(loop)
+            self.deadlines = Deadlines(loop)
+            self._outbox = Outbox(loop)
             self._opener = Opener(loop, self._ssl, self._proxy)
         return loop
 
@@ -181,16 +216,14 @@ class ExpressPool:
         if transport is None or handler is None or self._closed:
             link.close()
             raise NotSentError(_CLOSED, fatal=True)
-        connection = ExpressConnection(loop, transport, self._limits.max_answer_bytes, self._lost)
+        connection = ExpressConnection(loop, transport, self._outbox, self._limits.max_answer_bytes, self._lost)
         transport.set_protocol(connection)
         self._open[connection] = link
         # After a handshake, TLS itself may still have something to say, so only what was read counts there.
         eager = handler.should_close or (not connection.is_encrypted and not connection.is_silent())
         if eager or connection.is_closing:
             connection.abort()
-            raise NotSentError(
-                "nothing was sent: the server spoke on a new connection, or closed it, before it was asked"
-            )
+            raise NotSentError(EAGER)
         return connection
 
     def _lost(self, connection: ExpressConnection) -> None:
@@ -214,7 +247,7 @@ class ExpressPool:
             idle.close()
         for connection in tuple(self._open):
             connection.end(aiohttp.ServerDisconnectedError("the client was closed"))
-        self._deadlines.close()
+        self.deadlines.close()
         if self._open:
             self._empty = self._empty or loop.create_future()
             await asyncio.wait([self._empty], timeout=_FAREWELL)

@@ -1,0 +1,74 @@
+"""A request that may leave at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import WabotickError
+from ..values import Secret
+from .attempt import Attempt
+from .base import Flight
+from .call import Call
+
+__all__ = ["Prepared"]
+
+
+class Prepared:
+    """A request with a grant and a connection of its own, of which nothing has left.
+
+    For those who send so many that a task for each would be the dearest part of it. There is one attempt, and whoever
+    has it must end it: by `call_off` as long as it has not left, else by `result` or `abandon`.
+
+    Args:
+        call: what is to be sent.
+        attempt: that has its grant.
+        flight: that has its connection.
+        token: to keep out of errors.
+    """
+
+    __slots__ = ("_attempt", "_call", "_done", "_flight", "_token")
+
+    def __init__(self, call: Call, attempt: Attempt, flight: Flight, token: Secret) -> None:
+        self._call = call
+        self._attempt = attempt
+        self._flight = flight
+        self._token = token
+        self._done: Callable[[], object] | None = None
+
+    def leave(self, done: Callable[[], object]) -> None:
+        """Send it; `done` is called once when `result` can be asked."""
+        self._done = done
+        self._attempt.leaves()
+        self._flight.leave(self._answered)
+
+    def call_off(self) -> None:
+        """Give grant and connection back; nothing has left."""
+        with self._attempt:
+            self._flight.call_off()
+
+    def abandon(self) -> None:
+        """Give up what has left, and close its connection: what becomes of it stays unknown."""
+        with self._attempt:
+            self._flight.abandon()
+
+    def result(self) -> Any:
+        """Return the answer.
+
+        Raises:
+            WabotickError: whose `outcome` says what became of the request.
+        """
+        call = self._call
+        try:
+            with self._attempt:
+                value = self._attempt.read(self._flight.answer())
+        except WabotickError as error:
+            error.about(call.request.endpoint.name, call.request, call.attempts, self._token.reveal())
+            raise
+        call.retries.budget.refund()
+        return value
+
+    def _answered(self) -> None:
+        self._attempt.answered()
+        if self._done is not None:
+            self._done()
