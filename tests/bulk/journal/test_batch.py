@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wabotick_async.bulk.journal import Added, Counts, Finish, MemoryJournal, SQLiteJournal, State
+from wabotick_async.bulk.journal import Added, Advanced, Counts, Finish, MemoryJournal, Requeue, SQLiteJournal, State
 from wabotick_async.bulk.journal.operations import Claiming
 from wabotick_async.bulk.journal.rows import NewRow
 from wabotick_async.bulk.journal.store import Store
@@ -49,6 +49,54 @@ async def test_each_row_keeps_what_belongs_to_it(journal: AnyJournal) -> None:
         (one.seq, one.outcome.value, one.code, one.note) for one in finishes
     }
     assert await journal.counts() == Counts(accepted=3, refused=2, unknown=2, skipped=2)
+
+
+async def advance(journal: AnyJournal, results: list[Finish | Requeue], claims: list[int]) -> Advanced:
+    done: asyncio.Future[Advanced] = asyncio.get_running_loop().create_future()
+    journal.advance(results, claims, done.set_result)
+    return await done
+
+
+async def test_a_step_is_one_commit(journal: AnyJournal) -> None:
+    await journal.add(new_rows(4))
+    for seq in (1, 2):
+        await journal.claim(seq)
+    statements = await trace(journal)
+    advanced = await advance(journal, [accepted(1), Requeue(2)], [3, 4])
+    assert advanced == Advanced(claimed=[True, True])
+    assert await journal.counts() == Counts(accepted=1, queued=1, in_flight=2)
+    assert statements.count("COMMIT") == 2  # of the trace itself, and of the step
+
+
+async def test_a_step_tells_what_did_not_fit_and_does_the_rest(journal: AnyJournal) -> None:
+    await journal.add(new_rows(3))
+    await journal.claim(1)
+    advanced = await advance(journal, [accepted(1), accepted(2)], [3, 1])
+    assert advanced.claimed == [True, False]
+    assert isinstance(advanced.error, JournalError)
+    assert "row 2" in str(advanced.error)
+    assert await journal.counts() == Counts(accepted=1, queued=1, in_flight=1)
+
+
+async def test_a_row_is_put_back_for_a_later_time(journal: AnyJournal, clock: FakeClock) -> None:
+    await journal.add(new_rows(1))
+    await journal.claim(1)
+    assert (await advance(journal, [Requeue(1, clock.now + 60)], [])).error is None
+    assert await journal.queued(0, 9, clock.now) == []
+    assert [row.seq for row in await journal.queued(0, 9, clock.now + 60)] == [1]
+
+
+async def test_a_step_of_which_nobody_learns_is_done(journal: AnyJournal) -> None:
+    await journal.add(new_rows(1))
+    await journal.claim(1)
+    journal.advance([accepted(1)], [], lambda _: None)
+    await journal.close()
+    assert await journal.counts() == Counts(accepted=1)
+
+
+async def test_a_closed_journal_takes_no_step() -> None:
+    with pytest.raises(JournalError, match="not open"):
+        MemoryJournal().advance([accepted(1)], [], print)
 
 
 async def test_row_claimed_twice_at_once_is_claimed_once(journal: AnyJournal) -> None:
@@ -240,7 +288,7 @@ async def test_interrupt_while_memory_is_written_leaves_nobody_waiting() -> None
     writer._store.clock = interrupt
     claim = writer.put(Claiming(1))
     with pytest.raises(KeyboardInterrupt):
-        writer._hand_over()
+        writer._hand_over(writer._gathering.take())
     with pytest.raises(JournalError, match="the journal failed"):
         await claim.future
     with pytest.raises(JournalError, match="the journal failed"):

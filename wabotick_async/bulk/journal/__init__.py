@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from .base import Journal
+from .base import BlockJournal, Journal
 from .reader import Inspection
-from .rows import KEY_LENGTH, Added, Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
+from .rows import KEY_LENGTH, Added, Advanced, Counts, Finish, NewRow, Opened, Requeue, Row, RowDetail, State, Stored
 from .sqlite import MemoryJournal, SQLiteJournal
 
 __all__ = [
     "KEY_LENGTH",
     "Added",
+    "Advanced",
+    "BlockJournal",
     "Counts",
     "Finish",
     "Inspection",
@@ -17,6 +19,7 @@ __all__ = [
     "MemoryJournal",
     "NewRow",
     "Opened",
+    "Requeue",
     "Row",
     "RowDetail",
     "SQLiteJournal",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ...errors import JournalError, JournalFullError
-from .operations import Adding, Claiming, Finishing, Operation
+from .operations import Adding, Claiming, Finishing, Operation, Requeuing
 from .rows import Finish
 from .store import Store
 from .transaction import transaction
@@ -36,8 +36,9 @@ def commit(store: Store, batch: Sequence[Operation[Any]]) -> None:  # Any: of ea
 def _commit_together(store: Store, batch: Sequence[Operation[Any]]) -> bool:
     """Commit all operations, or none of them and tell so.
 
-    They are done in groups: rows are added, then finished, then claimed. An order that makes a difference is one in
-    which a row is named twice. Then one of the groups finds a row in another state than it needs, and nothing is done.
+    They are done in groups: rows are added and put back, then finished, then claimed. An order that makes a difference
+    is one in which a row is named twice. Then one of the groups finds a row in another state than it needs, and nothing
+    is done.
     """
     claims: list[Claiming] = []
     finishes: list[Finish] = []
@@ -51,6 +52,8 @@ def _commit_together(store: Store, batch: Sequence[Operation[Any]]) -> bool:
                     finishes.append(operation.finish)
                 elif isinstance(operation, Adding):
                     operation.result = store.add_all(operation.rows)
+                elif isinstance(operation, Requeuing):
+                    operation.do(store)
             store.finish_all(finishes)
             store.claim_all([claim.seq for claim in claims])
     except _ABOUT_A_ROW:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from .rows import Finish, NewRow, Stored
+from .rows import Finish, NewRow, Requeue, Stored
 from .store import Store
 
-__all__ = ["Adding", "Claiming", "Finishing", "Operation", "Work"]
+__all__ = ["Adding", "Claiming", "Finishing", "Operation", "Requeuing", "Work"]
 
 T = TypeVar("T")
 
@@ -66,6 +66,22 @@ class Finishing(Operation[None]):
     def do(self, store: Store) -> None:
         """Finish the row."""
         store.finish(self.finish)
+
+
+class Requeuing(Operation[None]):
+    """Put a claimed row back."""
+
+    __slots__ = ("requeue",)
+    vital = False
+    brief = True
+
+    def __init__(self, requeue: Requeue) -> None:
+        self.requeue = requeue
+        self.result = self.error = None
+
+    def do(self, store: Store) -> None:
+        """Put the row back."""
+        store.requeue(self.requeue.seq, self.requeue.not_before)
 
 
 class Adding(Operation[list[Stored]]):

@@ -13,10 +13,12 @@ __all__ = [
     "KEY_LENGTH",
     "LONGEST_WAIT",
     "Added",
+    "Advanced",
     "Counts",
     "Finish",
     "NewRow",
     "Opened",
+    "Requeue",
     "Row",
     "RowDetail",
     "State",
@@ -99,6 +101,23 @@ class Finish(msgspec.Struct, frozen=True):
     message_id: str | None = None
     note: str | None = None
     """A short reason for people, without secrets."""
+
+
+class Requeue(msgspec.Struct, frozen=True):
+    """Puts a claimed row back that was not sent, or was refused before acceptance."""
+
+    seq: int
+    not_before: float = 0.0
+    """Seconds since the epoch; cut to seven days from now."""
+
+
+class Advanced(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a step of `Journal` in a block; all of it is durable."""
+
+    claimed: list[bool]
+    """Of each row, whether it is in flight now."""
+    error: BaseException | None = None
+    """What could not be done, where anything could not; the journal holds no more than was done."""
 
 
 class Counts(msgspec.Struct, frozen=True):

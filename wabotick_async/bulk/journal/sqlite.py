@@ -14,10 +14,10 @@ from typing import TypeVar
 from ...errors import JournalError
 from ...outcomes import Outcome
 from . import decisions
-from .operations import Adding, Claiming, Finishing
+from .operations import Adding, Claiming, Finishing, Requeuing
 from .place import FilePlace, MemoryPlace, Place
 from .reader import Inspection, inspect, read_page, read_rows, select_page
-from .rows import Counts, Finish, NewRow, Opened, Row, RowDetail, State, Stored
+from .rows import Advanced, Counts, Finish, NewRow, Opened, Requeue, Row, RowDetail, State, Stored
 from .store import Store
 from .upkeep import backup, purge
 from .writer import Writer
@@ -89,6 +89,20 @@ class _WrittenJournal:
     async def finish(self, finish: Finish) -> None:
         """Store what became of a claimed row; see `Journal.finish`."""
         await self._open_writer().put(Finishing(finish)).future
+
+    def advance(
+        self, results: Sequence[Finish | Requeue], claims: Sequence[int], done: Callable[[Advanced], object]
+    ) -> None:
+        """Finish, requeue and claim rows in one step; see `BlockJournal.advance`."""
+        ended = [Finishing(one) if isinstance(one, Finish) else Requeuing(one) for one in results]
+        claiming = [Claiming(seq) for seq in claims]
+
+        def tell(future: asyncio.Future[object]) -> None:
+            future.exception()  # the operations say it, each for itself
+            errors = (one.error for one in (*ended, *claiming) if one.error is not None)
+            done(Advanced(claimed=[one.result is True for one in claiming], error=next(errors, None)))
+
+        self._open_writer().put_all([*ended, *claiming]).add_done_callback(tell)
 
     async def requeue(self, seq: int, not_before: float = 0.0) -> None:
         """Put a claimed row back; see `Journal.requeue`."""

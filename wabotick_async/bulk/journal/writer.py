@@ -1,8 +1,8 @@
 """Whoever writes a journal: one thread that takes all operations that wait, commits once, and wakes the waiters.
 
-Nothing waits for a timer. While one commit reaches the disk the next batch gathers by itself, so the busier a campaign
-is, the more rows share the cost of a commit. A batch is handed over when the one before is done and everybody whom it
-woke had a turn: what they ask for next belongs to it.
+While one commit reaches the disk the next batch gathers by itself, so the busier a campaign is, the more rows share the
+cost of a commit. A batch is handed over when the one before is done and everybody whom it woke had a turn: what they
+ask for next belongs to it. Where many messages are in flight it may wait for company, see `gathering`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 
 from ...errors import JournalError, JournalFullError
 from .batch import code_of, commit, translate
+from .gathering import Gathering
 from .operations import Operation, Work
 from .place import Place
 from .rows import Counts, Opened
@@ -49,9 +50,12 @@ class Writer:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._pending: list[Operation[Any]] = []
-        self._busy = False
-        """Whether a batch is being written, or is about to be."""
+        self._gathering: Gathering[Operation[Any]] = Gathering(
+            self._hand_over,
+            in_flight=(lambda: 0) if place.quick else (lambda: self.counts.in_flight),
+            soon=self._loop.call_soon,
+            later=self._loop.call_later,
+        )
         self._queue: queue.SimpleQueue[tuple[list[Operation[Any]], _Stop | None]] = queue.SimpleQueue()
         self._store: Store | None = None
         """Set when the journal is open."""
@@ -74,36 +78,39 @@ class Writer:
         """
         return self.put(Work(work, vital=vital))
 
+    def put_all(self, operations: Sequence[Operation[Any]]) -> asyncio.Future[Any]:
+        """Do operations in the next commit; all of them have the same future, which speaks for the first."""
+        self._check()
+        future = self._loop.create_future()
+        for operation in operations:
+            operation.future = future
+            self._gathering.add(operation)
+        return future
+
     def put(self, operation: AnyOperation) -> AnyOperation:
         """Do an operation in the next commit; its `future` tells when that is durable."""
+        self._check()
+        operation.future = self._loop.create_future()
+        self._gathering.add(operation)
+        return operation
+
+    def _check(self) -> None:
         if self._stopped is not None:
             raise JournalError("the journal is closed")
-        loop = self._loop
         # Asking which loop runs here would ask the system for the process each time.
-        if threading.get_ident() != self._thread or not loop.is_running():
+        if threading.get_ident() != self._thread or not self._loop.is_running():
             raise JournalError("the journal was opened in another event loop")
-        operation.future = loop.create_future()
-        self._pending.append(operation)
-        if not self._busy:
-            self._busy = True
-            # Not at once: others who are ready in this turn of the loop shall share the commit.
-            loop.call_soon(self._hand_over)
-        return operation
 
     def stop(self, reason: str) -> asyncio.Future[None]:
         """Commit what waits, end the run and the thread. Calling it again waits for the same end."""
         if self._stopped is None:
             self._stopped = self._loop.create_future()
-            batch, self._pending = self._pending, []
-            self._queue.put((batch, _Stop(reason, self._stopped)))
+            self._queue.put((self._gathering.take(), _Stop(reason, self._stopped)))
         return self._stopped
 
-    def _hand_over(self) -> None:
-        batch, self._pending = self._pending, []
+    def _hand_over(self, batch: list[Operation[Any]]) -> None:
         store = self._store
-        if not batch:
-            self._busy = False
-        elif self._place.quick and store is not None and all(operation.brief for operation in batch):
+        if self._place.quick and store is not None and all(operation.brief for operation in batch):
             # Another thread would cost more than the work. It sleeps: no batch is on its way.
             try:
                 self._commit(store, batch)
@@ -121,9 +128,7 @@ class Writer:
                 future.set_result(operation.result)
             else:
                 future.set_exception(operation.error)
-        self._busy = bool(self._pending)
-        if self._busy:
-            self._loop.call_soon(self._hand_over)
+        self._gathering.back()
 
     def _main(self, fingerprint: Mapping[str, str], opening: asyncio.Future[Opened]) -> None:
         try:
