@@ -58,7 +58,7 @@ async def test_messages_that_wait_for_the_limiter_stay_queued(client: FakeClient
     sender = make_sender(client, journal)
     task = asyncio.create_task(sender.run(texts(8)))
     await until(lambda: len(client.asked) == 4)
-    await until(lambda: (sender.snapshot().in_flight, sender.snapshot().waiting) == (0, 5))
+    await until(lambda: (sender.snapshot().in_flight, sender.snapshot().waiting) == (0, 6))
     sender.stop()
     report = await task
     assert counts(report) == {"not_sent": report.rows}

@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.soak_run import environment
 from benchmarks.soak_verdict import judge
+from tests.lanes import LANES, Lane
 from tests.soak import point_child
 from tests.soak.point_child import ROWS, TARGET, Point, Task, messages, phone
 from wabotick_async import BulkReport, BulkSender, WabotickClient
@@ -60,13 +61,14 @@ def row(path: Path, number: int) -> RowDetail | None:
     return found[0] if found else None
 
 
-async def die(sandbox: Sandbox, point: Point, path: Path) -> None:
+async def die(sandbox: Sandbox, point: Point, path: Path, lane: Lane = "express") -> None:
     task = Task(
         point=point,
         base_url=sandbox.base_url,
         token=sandbox.token,
         phone_number_id=sandbox.phone_number_id,
         template_id=sandbox.template_id,
+        lane=lane,
         journal=str(path),
         ledger=str(path.with_name("ledger")),
     )
@@ -86,10 +88,11 @@ async def go_on(sandbox: Sandbox, path: Path) -> BulkReport:
         return await BulkSender(client, journal=path).run(messages(sandbox.template_id))
 
 
+@pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("point", Point, ids=lambda point: point.name.lower())
-async def test_killed_at(point: Point, sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_killed_at(point: Point, lane: Lane, sandbox: Sandbox, tmp_path: Path) -> None:
     path, expected = tmp_path / "campaign.journal", EXPECTED[point]
-    await die(sandbox, point, path)
+    await die(sandbox, point, path, lane)
     dead, delivered = row(path, TARGET), sandbox.ledger.per_recipient()
     assert (dead.state if dead else None, delivered[phone(TARGET)]) == expected[:2]
     report = await go_on(sandbox, path)

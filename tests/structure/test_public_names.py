@@ -34,16 +34,19 @@ PUBLIC_PLACES: Final = (
 KEPT_INSIDE: Final = {
     "values": {"clean_api_token", "clean_base_url"},
     # Parts of the client, for those who take it apart; they are not held stable.
-    "transport": {"BeforeSending", "Exchange", "Observers", "Retry", "RetryBudget"},
+    "transport": {"BeforeSending", "Exchange", "Observers", "Prepared", "Retry", "RetryBudget"},
     # What a journal's author needs, found where journals are.
     "bulk.journal": {
         "KEY_LENGTH",
         "Added",
+        "Advanced",
+        "BlockJournal",
         "Counts",
         "Finish",
         "Inspection",
         "NewRow",
         "Opened",
+        "Requeue",
         "Row",
         "Stored",
     },

@@ -63,6 +63,11 @@ class Breaker:
         """Return the seconds since it opened, 0 while it is closed."""
         return 0.0 if self._opened_at is None else self._clock() - self._opened_at
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether everybody may try."""
+        return self._opened_at is None
+
     async def permit(self) -> None:
         """Wait until a message may try: at once while closed, one probe at a time while open."""
         while self._opened_at is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from ..config import Limits
+from ..config import Limits, RetryPolicy
+from ..endpoints import Request
 from .delivery import Sends
+from .flights import Ready
 
-__all__ = ["BulkClient", "HasBulkLane"]
+__all__ = ["BulkClient", "HasBulkLane", "HasRetryPolicy", "Prepares"]
 
 
 class BulkClient(Sends, Protocol):
@@ -24,9 +26,28 @@ class BulkClient(Sends, Protocol):
 
 
 @runtime_checkable
+class HasRetryPolicy(Protocol):
+    """A client that has rules for trying again."""
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """The rules."""
+        ...
+
+
+@runtime_checkable
 class HasBulkLane(Protocol):
     """A client that has a faster way for bulk sends."""
 
     def for_bulk(self) -> BulkClient:
         """Return the client that takes it."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A client that can say at once whether a message need not wait."""
+
+    def prepare(self, request: Request[Any]) -> Ready | None:
+        """Return a message that may leave at once, or None where `send` would wait or fail."""
         ...

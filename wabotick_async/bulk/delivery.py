@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import msgspec
@@ -12,16 +12,13 @@ from ..config import RetryPolicy
 from ..endpoints import Request
 from ..errors import CampaignError, RequestInvalidError, WabotickError
 from ..outcomes import Outcome
-from .journal import Finish, Journal
+from .journal import Finish, Journal, Requeue
 from .policy import returns_to_queue, wait_before_retry
 from .result import finish_of
 
-__all__ = ["Delivered", "Delivery", "Job", "Sends"]
+__all__ = ["Delivered", "Delivery", "Job", "Sends", "judged", "note_of"]
 
 AnswerT = TypeVar("AnswerT")
-
-# The journal must hear of every failed attempt, so each one comes back here instead of being repeated inside a call.
-_ONE_ATTEMPT: Final = RetryPolicy(attempts=1)
 
 
 class Sends(Protocol):
@@ -71,6 +68,7 @@ class Delivery:
         journal: has the row queued.
         may_leave: asked in the last moment before the claim.
         clock: seconds since the epoch.
+        retry: the client's policy, of which one attempt a call is made.
         granted: told the row's number when the client is about to send it.
     """
 
@@ -81,12 +79,15 @@ class Delivery:
         *,
         may_leave: Callable[[], bool],
         clock: Callable[[], float],
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         granted: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._journal = journal
         self._may_leave = may_leave
         self._granted = granted
+        # The journal must hear of every failed attempt, so each comes back here instead of being repeated in a call.
+        self._retry = msgspec.structs.replace(retry, attempts=1)
         self._clock = clock
         self.claimed = False
         """Whether a message is on its way or about to be, so that calling it off may leave its outcome unknown.
@@ -108,20 +109,19 @@ class Delivery:
             return Delivered(outcome=Outcome.NOT_SENT)
         except CampaignError:  # of the claim: nothing left
             raise
-        except WabotickError as error:
-            return await self._failed(job, error)
-        except Exception as error:  # noqa: BLE001 - broken in a way that nobody foresaw: the message may have left
-            if not self._owns_row:
-                return Delivered(outcome=Outcome.NOT_SENT, failure=error)
-            note = type(error).__name__
-            await self._journal.finish(Finish(job.seq, Outcome.UNKNOWN, code="unexpected_error", note=note))
-            return Delivered(outcome=Outcome.UNKNOWN, failure=error)
+        except Exception as error:  # noqa: BLE001 - also what nobody foresaw; then the message may have left
+            delivered = judged(error, job, claimed=self._owns_row)
         else:
-            response = getattr(receipt, "response", None)
-            message_id = getattr(receipt, "message_id", None)
-            http = response.status if response is not None else None
-            await self._journal.finish(Finish(job.seq, Outcome.ACCEPTED, http=http, message_id=message_id))
-            return Delivered(outcome=Outcome.ACCEPTED, receipt=receipt)
+            delivered = Delivered(outcome=Outcome.ACCEPTED, receipt=receipt)
+        note = note_of(job.seq, delivered, self._clock())
+        if isinstance(note, Requeue):
+            if self._owns_row:
+                await self._journal.requeue(note.seq, note.not_before)
+            return delivered
+        if not self._owns_row and not await self._claim(job):
+            return Delivered(outcome=Outcome.NOT_SENT)
+        await self._journal.finish(note)
+        return delivered
 
     async def _send(self, job: Job) -> Any:
         async def claim() -> None:
@@ -132,7 +132,7 @@ class Delivery:
                 raise _NotThisTimeError  # the row is not queued any more
 
         try:
-            return await self._client.send(job.request, retry=_ONE_ATTEMPT, before_sending=claim, park=True)
+            return await self._client.send(job.request, retry=self._retry, before_sending=claim, park=True)
         except Exception:
             raise
         except BaseException:  # cancelled: the message may have left
@@ -140,18 +140,6 @@ class Delivery:
                 with anyio.CancelScope(shield=True):
                     await self._journal.finish(Finish(job.seq, Outcome.UNKNOWN, code="interrupted"))
             raise
-
-    async def _failed(self, job: Job, error: WabotickError) -> Delivered:
-        outcome = Outcome.SKIPPED if isinstance(error, RequestInvalidError) else error.outcome
-        if outcome is not Outcome.SKIPPED and returns_to_queue(error, job.request):
-            wait = wait_before_retry(error, job.returns)
-            if self._owns_row:
-                await self._journal.requeue(job.seq, self._clock() + wait)
-            return Delivered(outcome=Outcome.NOT_SENT, error=error, retry_in=wait)
-        if not self._owns_row and not await self._claim(job):
-            return Delivered(outcome=Outcome.NOT_SENT)
-        await self._journal.finish(finish_of(job.seq, outcome, error))
-        return Delivered(outcome=outcome, error=error)
 
     async def skip(self, job: Job, code: str, note: str) -> Delivered:
         """End a message without sending it."""
@@ -165,3 +153,38 @@ class Delivery:
         # A claim that is called off undoes itself, so the row is ours only afterwards.
         self._owns_row = await self._journal.claim(job.seq)
         return self._owns_row
+
+
+def judged(error: Exception, job: Job, *, claimed: bool = True) -> Delivered:
+    """Return what became of a message that did not succeed.
+
+    Args:
+        error: what the client raised.
+        job: the message.
+        claimed: whether it may have left.
+    """
+    if not isinstance(error, WabotickError):
+        return Delivered(outcome=Outcome.UNKNOWN if claimed else Outcome.NOT_SENT, failure=error)
+    outcome = Outcome.SKIPPED if isinstance(error, RequestInvalidError) else error.outcome
+    if outcome is not Outcome.SKIPPED and returns_to_queue(error, job.request):
+        return Delivered(outcome=Outcome.NOT_SENT, error=error, retry_in=wait_before_retry(error, job.returns))
+    return Delivered(outcome=outcome, error=error)
+
+
+def note_of(seq: int, delivered: Delivered, now: float) -> Finish | Requeue:
+    """Return what the journal is to know of it.
+
+    Args:
+        seq: the row's number.
+        delivered: what became of it.
+        now: seconds since the epoch.
+    """
+    if delivered.outcome is Outcome.NOT_SENT:
+        return Requeue(seq, now + delivered.retry_in)
+    if delivered.error is not None:
+        return finish_of(seq, delivered.outcome, delivered.error)
+    if delivered.failure is not None:
+        return Finish(seq, delivered.outcome, code="unexpected_error", note=type(delivered.failure).__name__)
+    response = getattr(delivered.receipt, "response", None)
+    message_id = getattr(delivered.receipt, "message_id", None)
+    return Finish(seq, delivered.outcome, http=None if response is None else response.status, message_id=message_id)

@@ -142,7 +142,7 @@ class Parking:
 
     def ended(self, seq: int) -> None:
         """Note that a row that was tried has got its grant, or has not: the next of its lane may be tried."""
-        lane = self._trying.pop(seq, None)
+        lane = self._trying.pop(seq, None) if self._trying else None
         if lane is None:
             return
         lane.trying -= 1

@@ -43,6 +43,10 @@ class DailyRecipients:
             return float("inf")  # it may turn out to be refused, which leaves its place
         return next(iter(self._written.values())) + DAY - now
 
+    def is_new(self, recipient: str) -> bool:
+        """Tell whether a recipient has no message yet, and none on its way."""
+        return bool(recipient) and not self._has_place(recipient)
+
     def admit(self, recipient: str) -> float:
         """Give a message its place until it is `released`, or return the seconds until there is one."""
         wait = self.wait_for(recipient)

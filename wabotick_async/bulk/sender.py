@@ -16,11 +16,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 
 import anyio
 
+from ..config import RetryPolicy
 from ..endpoints import Endpoint, registry
 from ..errors import CampaignAbortedError, ConfigurationError, JournalError
 from ..outcomes import BulkReport
 from .campaign import Campaign, Emit
-from .client import BulkClient, HasBulkLane
+from .client import BulkClient, HasBulkLane, HasRetryPolicy
 from .feed import Messages
 from .journal import Journal, MemoryJournal, SQLiteJournal
 from .progress import BulkProgress
@@ -76,6 +77,7 @@ class BulkSender:
         }
         self._settings = CampaignSettings(
             concurrency=client.limits.concurrency if concurrency is None else concurrency,
+            retry=client.retry_policy if isinstance(client, HasRetryPolicy) else RetryPolicy(),
             daily_recipients=client.limits.daily_recipients,
             max_unknown=max_unknown,
             patience=patience,

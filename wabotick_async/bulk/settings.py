@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from ..config import RetryPolicy
 from ..endpoints import Endpoint
 
 __all__ = ["CampaignSettings"]
@@ -15,6 +16,8 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a campaign runs; see `BulkSender`."""
 
     concurrency: int
+    retry: RetryPolicy = RetryPolicy()
+    """The client's; a campaign makes one attempt at a time of it."""
     daily_recipients: int | None = None
     max_unknown: int
     patience: float

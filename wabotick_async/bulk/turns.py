@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 import anyio
@@ -27,7 +27,7 @@ _WRITTEN: Final = frozenset({Outcome.ACCEPTED, Outcome.UNKNOWN})
 
 
 class Turns:
-    """Hands rows to the workers, each when it is its turn.
+    """Hands rows out, each when it is its turn.
 
     Args:
         journal: has the rows queued.
@@ -35,6 +35,7 @@ class Turns:
         registry: where the endpoints of journalled rows are looked up.
         parking: holds what has to wait.
         daily: how many different recipients a day; None for any number.
+        hand_out: given each row whose turn it is.
         failed: told of an error that ends the run.
         sleep: waits some seconds.
     """
@@ -47,6 +48,7 @@ class Turns:
         registry: Mapping[str, Endpoint],
         parking: Parking,
         daily: DailyRecipients | None,
+        hand_out: Callable[[Job], None],
         failed: Callable[[Exception], None],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -54,17 +56,16 @@ class Turns:
         self._registry = registry
         self._parking = parking
         self._daily = daily
+        self._hand_out = hand_out
         self._failed = failed
         self._sleep = sleep
         self._slots = asyncio.Semaphore(places)
         self._open: set[int] = set()
         self._closed: set[int] | None = None
-        self._idle = anyio.Event()
-        self._idle.set()
+        self._watched: asyncio.Event | None = None
+        """Set when this comes to rest; made by whoever waits for that."""
         self._over = anyio.CancelScope()
         self._group: anyio.abc.TaskGroup | None = None
-        self.jobs: asyncio.Queue[Job | None] = asyncio.Queue()
-        """Where the workers take their jobs from; None is the end. What is open is bounded, and so is this."""
         self.left: str | None = None
         """Why rows were left to a later run, or None."""
 
@@ -90,20 +91,16 @@ class Turns:
         self._parking.clear()
         self._note()
 
-    async def submit(self, job: Job) -> None:
-        """Hand a row to the workers when there is a place, or let it wait where its turn is not now."""
-        if self._is_known(job.seq) or self._waits(job):
-            self._note()
-            return
-        await self._slots.acquire()
-        self._open.add(job.seq)
-        self._note()
-        self.jobs.put_nowait(job)
-
-    def dismiss(self, workers: int) -> None:
-        """Let the workers go when they have no job any more."""
-        for _ in range(workers):
-            self.jobs.put_nowait(None)
+    async def submit(self, jobs: Iterable[Job]) -> None:
+        """Hand rows out, each when there is a place, or let it wait where its turn is not now."""
+        slots, is_open = self._slots, self._open
+        for job in jobs:
+            if job.seq in is_open or job.seq in self._parking or self._waits(job):
+                self._note()
+                continue
+            await slots.acquire()
+            is_open.add(job.seq)
+            self._hand_out(job)
 
     async def take_up(self, page: int, now: float) -> None:
         """Submit all queued rows that are due, besides those that are open or parked."""
@@ -116,7 +113,7 @@ class Turns:
             rows = await self._journal.queued(after, page, now)
             for row in rows:
                 if not self._is_known(row.seq) and row.seq not in ended:
-                    await self.submit(Job(seq=row.seq, request=self._read(row)))
+                    await self.submit([Job(seq=row.seq, request=self._read(row))])
             if not rows:
                 break
             after = rows[-1].seq
@@ -124,15 +121,14 @@ class Turns:
 
     async def rest(self) -> bool:
         """Wait until nothing is open or parked; True, perhaps sooner, where more is to be taken up."""
-        await self._idle.wait()
+        await self._rest()
         return self._parking.left or self._parking.hungry
 
     async def all_done(self) -> None:
         """Wait until nothing is open or parked."""
         while self._open or len(self._parking):
             self._parking.hungry = False
-            self._note()
-            await self._idle.wait()
+            await self._rest()
 
     def admit(self, job: Job) -> bool:
         """Tell whether a row may be sent to its recipient today; if not, it waits."""
@@ -195,7 +191,7 @@ class Turns:
     async def _submit_again(self, job: Job, wait: float) -> None:
         await self._sleep(wait)
         job.returns += 1
-        self.jobs.put_nowait(job)
+        self._hand_out(job)
 
     async def _bring(self, parked: Parked) -> None:
         request = parked.request
@@ -209,7 +205,7 @@ class Turns:
         if request is None:
             self.close(parked.seq)  # it is not queued any more
             return
-        self.jobs.put_nowait(Job(seq=parked.seq, request=request, returns=parked.returns))
+        self._hand_out(Job(seq=parked.seq, request=request, returns=parked.returns))
 
     def _read(self, row: Row) -> Request[Any]:
         return read_request(row.endpoint, row.payload, self._registry)
@@ -220,7 +216,12 @@ class Turns:
     def _waits(self, job: Job) -> bool:
         if self._parking.has_lanes and self._parking.join(_parked(job), scopes_of(job.request, None)):
             return True
-        wait = 0.0 if self._daily is None else self._daily.wait_for(_recipient(job.request))
+        if self._daily is None:
+            return False
+        recipient = _recipient(job.request)
+        if self._daily.is_new(recipient) and self._parking.join(_parked(job), (_DAY,)):
+            return True  # behind those who came before
+        wait = self._daily.wait_for(recipient)
         if wait:
             self._wait_for_day(job, wait)
         return wait > 0
@@ -235,13 +236,21 @@ class Turns:
         if self._group is not None:
             self._parking.park(_parked(job), scope, wait, firm=firm)
 
+    async def _rest(self) -> None:
+        while not self._is_idle:
+            self._watched = self._watched or asyncio.Event()
+            await self._watched.wait()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Tell whether nothing is open or parked; a hungry lane counts as idle, too."""
+        return not (self._open or len(self._parking)) or self._parking.hungry
+
     def _note(self) -> None:
-        """Keep `_idle` true to its name; a hungry lane counts as idle, too."""
-        if (self._open or len(self._parking)) and not self._parking.hungry:
-            if self._idle.is_set():
-                self._idle = anyio.Event()
-        else:
-            self._idle.set()
+        """Wake those who wait until this comes to rest."""
+        if self._watched is not None and self._is_idle:
+            self._watched.set()
+            self._watched = None
 
 
 def _parked(job: Job) -> Parked:
