@@ -1,9 +1,8 @@
-"""A campaign with its whole surroundings: sandbox, proxy, journal in a file, and seconds that pass fast."""
+"""A campaign with its whole surroundings: sandbox, proxy, journal in a file, and seconds that cost nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,35 +19,26 @@ from wabotick_async.sandbox import Sandbox
 from wabotick_async.transport import RateLimiter
 from wabotick_async.transport.pace.window import Window
 
-__all__ = ["HurriedTime", "Stage", "messages", "phone", "phones", "until"]
+__all__ = ["Clock", "Stage", "messages", "phone", "phones", "until"]
 
 SOON: Final = Timeout(connect=2.0, total=2.0)
 
 
-class HurriedTime:
-    """A clock that runs a hundred times as fast, for everybody on stage but the sockets."""
+class Clock:
+    """The time on stage: the event loop's, and seconds since the epoch for those who ask for these."""
 
-    def __init__(self, pace: float = 100.0) -> None:
-        self.pace = pace
+    def __init__(self) -> None:
         self.ahead = 0.0
         """Seconds to add; set it to move the clock."""
-        self._began = (time.time(), time.monotonic())
+        self._time = asyncio.get_running_loop().time
+        self._began = 1_800_000_000.0 - self._time()
 
     def __call__(self) -> float:
-        wall, monotonic = self._began
-        return wall + (time.monotonic() - monotonic) * self.pace + self.ahead
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait so many fast seconds."""
-        await asyncio.sleep(seconds / self.pace)
-
-    def call_later(self, delay: float, wake: Callable[[], None]) -> asyncio.TimerHandle:
-        """Arrange a call after so many fast seconds."""
-        return asyncio.get_running_loop().call_later(delay / self.pace, wake)
+        return self._began + self._time() + self.ahead
 
 
 class WideOpen(Window):
-    """All places in flight are open: our clock jumps under real requests, so none of them tells what is slow."""
+    """All places in flight are open from the start, so that a fault meets as many requests as its test says."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -61,7 +51,7 @@ class WideOpen(Window):
 class Stage:
     """Runs campaigns through the proxy, and judges them."""
 
-    def __init__(self, sandbox: Sandbox, proxy: ChaosProxy, path: Path, clock: HurriedTime) -> None:
+    def __init__(self, sandbox: Sandbox, proxy: ChaosProxy, path: Path, clock: Clock) -> None:
         self.sandbox = sandbox
         self.proxy = proxy
         self.path = path
@@ -84,7 +74,7 @@ class Stage:
     ) -> AsyncIterator[WabotickClient]:
         """Open a client that goes through the proxy, or to another address."""
         limits = Limits(rate=rate, burst=burst, concurrency=concurrency, keep_alive=keep_alive)
-        limiter = RateLimiter(rate, burst, clock=self.clock, call_later=self.clock.call_later)
+        limiter = RateLimiter(rate, burst, clock=self.clock, wall_clock=self.clock)
         limiter._window = WideOpen(concurrency)
         client = WabotickClient(
             self.sandbox.token,
@@ -94,7 +84,6 @@ class Stage:
             limiter=limiter,
             timeout=timeout,
             clock=self.clock,
-            sleep=self.clock.sleep,
             **settings,
         )
         async with client:
@@ -107,7 +96,6 @@ class Stage:
             client,
             journal=SQLiteJournal(self.path, clock=self.clock),
             monotonic=self.clock,
-            sleep=self.clock.sleep,
             **{**defaults, **settings},
         )
         return self.sender
@@ -117,8 +105,7 @@ class Stage:
         self.failure = None
         async with self.client(**(client or {})) as opened:
             try:
-                async with asyncio.timeout(30):
-                    return await self.open_sender(opened, **settings).run(source)
+                return await self.open_sender(opened, **settings).run(source)
             except CampaignAbortedError as error:
                 self.failure = error
                 return error.report or BulkReport()
@@ -149,6 +136,6 @@ def messages(count: int, start: int = 1) -> Iterator[SendText]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Let everybody work until something is true."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - any condition, so nobody can set an event
             await asyncio.sleep(0.001)

@@ -27,6 +27,7 @@ ANSWERS: dict[str, list[bytes]] = {
 }
 
 
+@pytest.mark.usefixtures("real_time")
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_f16_by_the_size_of_the_process(name: str, lane: Lane) -> None:
     async def behave(connection: Connection) -> None:

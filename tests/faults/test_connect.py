@@ -144,12 +144,10 @@ async def test_f02_an_outage_that_lasts_ends_the_run_with_every_row_queued(stage
 async def test_f02_an_outage_of_minutes_costs_a_handful_of_attempts(stage: Stage) -> None:
     """The breaker: after the first failures one probe at a time goes out, ever later, and everything else waits."""
     await stage.proxy.close()
-    stage.clock.pace = 1_000.0
     failures = Failures()
     client = {"url": stage.proxy.url, "observers": [failures]}
     run = asyncio.create_task(stage.run(messages(200), client=client))
-    began = stage.clock()
-    await until(lambda: stage.clock() - began > 180.0)
+    await asyncio.sleep(180.0)
     assert 10 <= failures.not_sent < 90
     await stage.proxy.start(stage.proxy.port)
     await run
@@ -219,12 +217,12 @@ async def test_f07_a_handshake_that_breaks_off_leaves_every_row_queued(
     assert (await stage.judge(phones(report.rows))).queued == report.rows
 
 
-async def test_f41_no_file_descriptor_is_left_for_a_while(stage: Stage, lane: Lane) -> None:
-    campaign = ("few-files", stage.proxy.url, stage.sandbox.token, str(stage.path), str(ROWS), lane)
+async def test_f41_no_file_descriptor_is_left_for_a_while(live_stage: Stage, lane: Lane) -> None:
+    campaign = ("few-files", live_stage.proxy.url, live_stage.sandbox.token, str(live_stage.path), str(ROWS), lane)
     child = await asyncio.create_subprocess_exec(
         sys.executable, campaign_child.__file__, *campaign, env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
     )
     said, _ = await child.communicate()
     assert child.returncode == 0
     assert int(said) > 0, "the descriptors were never used up"
-    assert await stage.judge(phones(ROWS)) == Counts(accepted=ROWS)
+    assert await live_stage.judge(phones(ROWS)) == Counts(accepted=ROWS)

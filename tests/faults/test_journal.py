@@ -136,18 +136,18 @@ async def test_f36_not_ours_to_write(stage: Stage) -> None:
     await refused(stage)
 
 
-async def test_f37_a_second_process_is_refused_at_once(stage: Stage) -> None:
-    stage.proxy.plan = lambda _: Chaos(latency=0.02)
-    arguments = (campaign_child.__file__, "plain", stage.proxy.url, stage.sandbox.token, str(stage.path), str(ROWS))
+async def test_f37_a_second_process_is_refused_at_once(live_stage: Stage) -> None:
+    live_stage.proxy.plan = lambda _: Chaos(latency=0.02)
+    arguments = (campaign_child.__file__, "plain", live_stage.proxy.url, live_stage.sandbox.token, str(live_stage.path), str(ROWS))
     child = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=ENVIRONMENT)
-    await until(lambda: stage.delivered)
+    await until(lambda: live_stage.delivered)
     began = time.monotonic()
-    async with stage.client() as client:
+    async with live_stage.client() as client:
         with pytest.raises(JournalError, match="in use"):
-            await stage.open_sender(client).run(messages(ROWS))
+            await live_stage.open_sender(client).run(messages(ROWS))
     assert time.monotonic() - began < 1.0
     assert await child.wait() == 0
-    assert await stage.judge(phones(ROWS)) == Counts(accepted=ROWS)
+    assert await live_stage.judge(phones(ROWS)) == Counts(accepted=ROWS)
 
 
 async def killed(stage: Stage) -> None:
@@ -162,26 +162,26 @@ async def killed(stage: Stage) -> None:
     stage.proxy.plan = lambda _: Chaos()
 
 
-async def test_f38_a_lost_wal_is_refused(stage: Stage) -> None:
-    await killed(stage)
-    wal = stage.path.with_name(stage.path.name + "-wal")
-    kept = stage.path.with_name("kept")
+async def test_f38_a_lost_wal_is_refused(live_stage: Stage) -> None:
+    await killed(live_stage)
+    wal = live_stage.path.with_name(live_stage.path.name + "-wal")
+    kept = live_stage.path.with_name("kept")
     shutil.move(wal, kept)
-    await refused(stage)
+    await refused(live_stage)
     shutil.move(kept, wal)
-    await stage.run(messages(ROWS))
-    counts = await stage.judge(phones(ROWS))
+    await live_stage.run(messages(ROWS))
+    counts = await live_stage.judge(phones(ROWS))
     assert counts.accepted + counts.unknown == ROWS
     assert counts.unknown <= campaign_child.CONCURRENCY
 
 
-async def test_f39_a_torn_tail_of_the_wal_is_what_a_crash_leaves(stage: Stage) -> None:
+async def test_f39_a_torn_tail_of_the_wal_is_what_a_crash_leaves(live_stage: Stage) -> None:
     """The tail is a frame that was never committed, so no send can have relied on it."""
-    await killed(stage)
-    with stage.path.with_name(stage.path.name + "-wal").open("ab") as wal:
+    await killed(live_stage)
+    with live_stage.path.with_name(live_stage.path.name + "-wal").open("ab") as wal:
         wal.write(b"\x5a" * 3_000)
-    await stage.run(messages(ROWS))
-    counts = await stage.judge(phones(ROWS))
+    await live_stage.run(messages(ROWS))
+    counts = await live_stage.judge(phones(ROWS))
     assert counts.accepted + counts.unknown == ROWS
     assert counts.unknown <= campaign_child.CONCURRENCY
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.bulk.test_sandbox import ENVIRONMENT
 from tests.faults import memory_child
 from tests.faults.proxy import Chaos
@@ -17,6 +19,7 @@ from wabotick_async.bulk.journal import Counts
 ROWS = 6_000
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_f47_memory_is_bounded(tmp_path: Path) -> None:
     arguments = (memory_child.__file__, str(tmp_path / "campaign.journal"), str(ROWS))
     child = await asyncio.create_subprocess_exec(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.faults.proxy import CALM, Chaos
 from tests.faults.stage import Stage, messages, phones, until
+from tests.simulation.virtual_loop import running_loop
 from wabotick_async import SendText
 from wabotick_async.bulk import SQLiteJournal
 from wabotick_async.bulk.delivery import Delivery, Job
@@ -95,7 +95,7 @@ async def test_f45_a_source_that_blocks_the_loop(stage: Stage) -> None:
     def source() -> Iterator[SendText]:
         for number, message in enumerate(messages(30)):
             if number == 15:
-                time.sleep(0.2)
+                running_loop().block(0.2)
             yield message
 
     await stage.run(source())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from tests.bulk.test_sandbox import ENVIRONMENT
 from tests.faults import campaign_child
 from tests.faults.proxy import Chaos
-from tests.faults.stage import HurriedTime, Stage, messages, phones, until
+from tests.faults.stage import Clock, Stage, messages, phones, until
 from tests.lanes import Lane
+from tests.simulation.virtual_loop import running_loop
 from wabotick_async import SendText
 from wabotick_async.bulk.journal import Counts
 from wabotick_async.sandbox import Fault, FaultKind
@@ -29,7 +29,7 @@ RATE, BURST = 20.0, 2
 class Wall:
     """A wall clock that goes wrong; the monotonic clock of the stage does not."""
 
-    def __init__(self, clock: HurriedTime) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.wrong_by = 0.0
 
@@ -75,8 +75,8 @@ async def test_f42_the_wall_clock_jumps_between_runs(stage: Stage, jump: float) 
 class Noted(RateLimiter):
     """A rate limiter that notes its grants."""
 
-    def __init__(self, clock: HurriedTime) -> None:
-        super().__init__(RATE, BURST, clock=clock, call_later=clock.call_later)
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(RATE, BURST, clock=clock)
         self.grants: list[float] = []
 
     async def acquire(self, *args: object, **settings: object) -> float:
@@ -94,7 +94,7 @@ async def test_f43_a_blocked_loop_lets_no_burst_out_and_finds_its_connections_de
             if number == 30:
                 await until(lambda: stage.sender.snapshot().done == 30)
                 stage.proxy.hang_up()
-                time.sleep(10.0 / stage.clock.pace)  # noqa: ASYNC251 - what is tested
+                running_loop().block(10.0)
             yield message
 
     async with stage.client(concurrency=4) as client:
@@ -112,7 +112,7 @@ async def test_f43_a_loop_that_is_blocked_with_requests_in_flight(stage: Stage) 
     async def block() -> None:
         await until(lambda: stage.delivered >= 10)
         stage.proxy.hang_up()
-        time.sleep(0.1)  # noqa: ASYNC251 - what is tested
+        running_loop().block(0.1)
 
     blocking = asyncio.create_task(block())
     await stage.run(messages(60), client={"concurrency": 4})
@@ -123,21 +123,21 @@ async def test_f43_a_loop_that_is_blocked_with_requests_in_flight(stage: Stage) 
 
 
 @pytest.mark.parametrize("hang", [False, True], ids=["answered meanwhile", "not answered"])
-async def test_f44_a_process_that_sleeps_and_wakes(stage: Stage, hang: bool, lane: Lane) -> None:
+async def test_f44_a_process_that_sleeps_and_wakes(live_stage: Stage, hang: bool, lane: Lane) -> None:
     """It sleeps longer than its timeout; the rows in flight are answered or unknown, and none is sent again."""
     rows = 60
     if hang:
-        stage.sandbox.script(Fault(FaultKind.HANG_AFTER, nth=10, times=2))
-    stage.proxy.plan = lambda _: Chaos(latency=0.004)
-    campaign = ("plain", stage.proxy.url, stage.sandbox.token, str(stage.path), str(rows), lane)
+        live_stage.sandbox.script(Fault(FaultKind.HANG_AFTER, nth=10, times=2))
+    live_stage.proxy.plan = lambda _: Chaos(latency=0.004)
+    campaign = ("plain", live_stage.proxy.url, live_stage.sandbox.token, str(live_stage.path), str(rows), lane)
     child = await asyncio.create_subprocess_exec(sys.executable, campaign_child.__file__, *campaign, env=ENVIRONMENT)
-    await until(lambda: stage.delivered >= 12)
+    await until(lambda: live_stage.delivered >= 12)
     child.send_signal(signal.SIGSTOP)
     await asyncio.sleep(campaign_child.TIMEOUT + 0.1)
-    asleep = stage.delivered
+    asleep = live_stage.delivered
     assert asleep < rows
     child.send_signal(signal.SIGCONT)
     assert await child.wait() == 0
-    counts = await stage.judge(phones(rows))
+    counts = await live_stage.judge(phones(rows))
     assert counts.accepted + counts.unknown == rows
     assert (2 if hang else 0) <= counts.unknown <= 2 * campaign_child.CONCURRENCY

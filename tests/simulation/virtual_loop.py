@@ -137,6 +137,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: self.end_work())
         return future
 
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        """Wait for its threads, while the clock stands."""
+        with self.real_work():
+            await super().shutdown_default_executor(*args)
+
 
 def running_loop() -> VirtualLoop:
     """Return the virtual loop that runs."""
