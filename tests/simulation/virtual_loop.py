@@ -130,7 +130,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         finally:
             self.end_work()
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override]  # arguments of any types are handed on
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
         """Call it in a thread, while the clock stands."""
         self.begin_work()
         future = super().run_in_executor(executor, func, *args)

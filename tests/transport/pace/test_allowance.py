@@ -73,13 +73,14 @@ def test_of_answers_that_overtake_each_other_the_lowest_is_true() -> None:
     assert server.tell(1001.0, 100, 66).left == 66
 
 
-def test_with_few_left_and_no_end_known_the_first_second_is_sat_out() -> None:
+def test_with_few_left_and_no_end_known_a_second_is_sat_out() -> None:
+    """Of a sliding window, too, all is given back then."""
     server = Server()
     server.tell(1000.0, 60, 59)
     assert server.tell(1000.2, 60, 7).since == 0.0
     told = server.tell(1000.4, 60, 6)
-    assert (told.left, told.since, told.exhausted) == (1, 1001.0, False)
-    assert server.tell(1000.4, 60, 5, others=5)[:2] == (0, 1001.0)
+    assert (told.left, told.since, told.exhausted) == (1, 1001.4, False)
+    assert server.tell(1000.4, 60, 5, others=5)[:2] == (0, 1001.4)
 
 
 def test_the_last_few_are_spread_over_a_minute() -> None:
@@ -164,6 +165,15 @@ def test_a_window_that_ended_while_nobody_was_to_ask_does() -> None:
     asked = server.tell(1002.0, 100, 1).since
     assert asked == pytest.approx(1060.0)
     assert server.tell(asked, 100, 99).rate == pytest.approx(97 / 60)
+
+
+def test_a_pause_does_not_make_a_sliding_window_longer_that_was_used_for_long() -> None:
+    server = Server()
+    server.windows(2.0, 2, limit=20)  # learnt: two seconds
+    learnt = server.tell(1004.0, 20, 19).rate
+    for number in range(200):  # used evenly from here on, nothing jumps up
+        server.tell(1004.1 + number / 10, 20, 1)
+    assert server.tell(1026.0, 20, 19).rate == learnt
 
 
 def test_requests_that_come_back_one_by_one_end_a_window_too() -> None:

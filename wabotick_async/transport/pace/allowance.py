@@ -108,7 +108,8 @@ class Allowance:
         else:
             until = began + _FIRST_GUESS
             if left and left - others <= max(_FEW, limit * _LOW) and now < began + self._longest:
-                since = until if now < until else self._spread(began, now, free)
+                # Also of a sliding window, all that is taken so far is given back by then.
+                since = now + _FIRST_GUESS if now < until else self._spread(began, now, free)
                 until, free = began + self._longest, min(free, 1)
         self._since, until = since, max(now, until)
         if until == now and not left and not others:  # nobody knows for how long: one finds out
@@ -158,7 +159,7 @@ class Allowance:
     def _end(self, now: float, limit: int) -> None:
         """Learn from a window that has ended, perhaps in the seconds in which nobody asked although somebody might."""
         length = now - (self._began or now)
-        if length < _SHORTEST_WINDOW:
+        if length < _SHORTEST_WINDOW or self._answered > limit * (1.0 + _LOW) + _FEW:  # more than one window takes
             return
         self._longest = min(self._longest, length)
         unheard = now - max(self._told_at, self._since)
