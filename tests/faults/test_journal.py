@@ -138,7 +138,14 @@ async def test_f36_not_ours_to_write(stage: Stage) -> None:
 
 async def test_f37_a_second_process_is_refused_at_once(live_stage: Stage) -> None:
     live_stage.proxy.plan = lambda _: Chaos(latency=0.02)
-    arguments = (campaign_child.__file__, "plain", live_stage.proxy.url, live_stage.sandbox.token, str(live_stage.path), str(ROWS))
+    arguments = (
+        campaign_child.__file__,
+        "plain",
+        live_stage.proxy.url,
+        live_stage.sandbox.token,
+        str(live_stage.path),
+        str(ROWS),
+    )
     child = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=ENVIRONMENT)
     await until(lambda: live_stage.delivered)
     began = time.monotonic()
