@@ -13,7 +13,16 @@ import pytest
 
 from tests.lanes import LANES, Lane
 from tests.simulation.virtual_loop import run, running_loop, watch_threads_of
-from wabotick_async import BulkReport, BulkSender, Limits, MemoryJournal, Rate, RateLimiter, SendTemplate, WabotickClient
+from wabotick_async import (
+    BulkReport,
+    BulkSender,
+    Limits,
+    MemoryJournal,
+    Rate,
+    RateLimiter,
+    SendTemplate,
+    WabotickClient,
+)
 from wabotick_async.bulk.journal import writer
 from wabotick_async.sandbox import PHONE_NUMBER_IDS, Quotas, Sandbox
 from wabotick_async.sandbox.seeds import GREETING
