@@ -186,6 +186,24 @@ async def test_a_hundred_thousand_rows_of_one_scope_keep_the_agenda_short(clock:
     assert len(parking._agenda) < 10
 
 
+async def test_it_tells_what_is_waited_for_and_how_long(clock: ManualClock) -> None:
+    parking = make(clock)
+    assert (parking.by_kind, parking.due_in) == ({}, None)
+    parking.park(row(1), Scope("day"), float("inf"))
+    assert (parking.by_kind, parking.due_in) == ({"day": 1}, None)
+    parking.park(row(2), ANNA, 6.0)
+    parking.park(row(3), ANNA, 6.0)
+    parking.park(row(4), NUMBER, 9.0)
+    await clock.advance(2.0)
+    assert (parking.by_kind, parking.due_in) == ({"day": 1, "recipient": 2, "number": 1}, 4.0)
+    await clock.advance(5.0)
+    assert parking.due_in == 0.0
+    assert take_all(parking) == [2]
+    assert parking.by_kind == {"day": 1, "recipient": 1, "number": 1}
+    parking.clear()
+    assert not parking.by_kind
+
+
 def test_cleared_it_is_empty(clock: ManualClock) -> None:
     parking = make(clock)
     parking.park(row(1), ANNA, 0.0)

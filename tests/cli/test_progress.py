@@ -53,8 +53,21 @@ def test_all_numbers_are_on_the_line(pace: Pace) -> None:
     )
 
 
-def test_parked_rows_are_counted_where_there_are_any(pace: Pace) -> None:
-    assert "  waiting 1  parked 2,500  ETA" in describe(BulkProgress(waiting=1, parked=2500), 9, pace, NoLimit())
+@pytest.mark.parametrize(
+    ("parked_for", "parked_due", "words"),
+    [
+        ({}, None, ""),
+        ({"recipient": 2_500}, 75.2, "  parked 2,500 (pair 2,500, first in 1:15)"),
+        ({"number": 2, "template": 1, "recipient": 3}, 0.0, "  parked 6 (number 2, template 1, pair 3, first in 0:00)"),
+        ({"day": 4}, None, "  parked 4 (daily 4)"),
+    ],
+    ids=["nobody", "a pair", "several", "no time is known"],
+)
+def test_parked_rows_say_whose_turn_they_wait_for(
+    pace: Pace, parked_for: dict[str, int], parked_due: float | None, words: str
+) -> None:
+    progress = BulkProgress(waiting=1, parked_for=parked_for, parked_due=parked_due)
+    assert f"  waiting 1{words}  ETA" in describe(progress, 9, pace, NoLimit())
 
 
 def test_what_is_waited_for() -> None:
@@ -62,13 +75,13 @@ def test_what_is_waited_for() -> None:
     limiter = RateLimiter(10, clock=clock)
 
     def awaited(progress: BulkProgress, limiter: Limiter = limiter) -> str:
-        return describe(progress, 1, Pace(clock), limiter).partition("(")[2]
+        return describe(progress, 1, Pace(clock), limiter).partition("ETA -  (")[2]
 
     assert awaited(BulkProgress()) == "the next message)"
     assert awaited(BulkProgress(stopping="x", in_flight=3)) == "finishing the 3 in flight)"
-    assert awaited(BulkProgress(parked=3)) == "the turns of those parked)"
-    assert awaited(BulkProgress(parked=3, waiting=1)) == "the next message)"
-    assert awaited(BulkProgress(parked=3, in_flight=1)) == "answers)"
+    assert awaited(BulkProgress(parked_for={"number": 3})) == "the turns of those parked)"
+    assert awaited(BulkProgress(parked_for={"number": 3}, waiting=1)) == "the next message)"
+    assert awaited(BulkProgress(parked_for={"number": 3}, in_flight=1)) == "answers)"
     limiter.pause(2.5, why="slow\x1b[2J down")
     assert awaited(BulkProgress(in_flight=3)) == "account pauses for 2.5 s: slow\\x1b[2J down)"
 

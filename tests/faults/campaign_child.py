@@ -19,7 +19,7 @@ from wabotick_async.outcomes import Outcome
 from wabotick_async.transport import AttemptFinished, Event
 
 CONCURRENCY = 4
-TIMEOUT = 0.25
+TIMEOUT = 1.0
 
 
 class FewFiles:

@@ -14,9 +14,10 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["VirtualLoop", "run", "running_loop", "watch_threads_of"]
 
 ValueT = TypeVar("ValueT")
+Ts = TypeVarTuple("Ts")
 
 _HOPS: Final = 4
 """Packets that call for one another before anybody can read: a connection takes three."""
@@ -130,9 +132,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         finally:
             self.end_work()
 
-    def run_in_executor(  # type: ignore[override]  # arguments of any types are handed on
-        self, executor: Any, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], ValueT], *args: *Ts
+    ) -> asyncio.Future[ValueT]:
         """Call it in a thread, while the clock stands."""
         self.begin_work()
         future = super().run_in_executor(executor, func, *args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from typing import Any, Final, NamedTuple
@@ -86,6 +87,7 @@ class Parking:
         self._agenda: list[tuple[float, int, _Lane]] = []
         self._numbers = count()
         self._parked: set[int] = set()
+        self._by_kind: Counter[str] = Counter()
         self._nap: anyio.CancelScope | None = None
         self.left = False
         """Whether a row was left in the journal for lack of room."""
@@ -97,6 +99,17 @@ class Parking:
 
     def __contains__(self, seq: int) -> bool:
         return seq in self._parked
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """Return how many rows wait, by the kind of scope that they wait for."""
+        return dict(+self._by_kind)
+
+    @property
+    def due_in(self) -> float | None:
+        """Return the seconds until the first row is due, or None where none has a time."""
+        due = self._next_due()
+        return None if due is None or due == _NEVER else max(0.0, due - self._clock())
 
     @property
     def has_lanes(self) -> bool:
@@ -167,6 +180,7 @@ class Parking:
         _, _, lane = heapq.heappop(self._agenda)
         parked = heapq.heappop(lane.rows)
         self._parked.discard(parked.seq)
+        self._by_kind[lane.scope.kind] -= 1
         self._kept -= parked.request is not None
         lane.trying += 1
         self._trying[parked.seq] = lane
@@ -179,6 +193,7 @@ class Parking:
         self._trying.clear()
         self._agenda.clear()
         self._parked.clear()
+        self._by_kind.clear()
         self._kept = 0
 
     def _add(self, lane: _Lane, parked: Parked) -> bool:
@@ -189,6 +204,7 @@ class Parking:
             parked = parked._replace(request=None)
         self._kept += parked.request is not None
         self._parked.add(parked.seq)
+        self._by_kind[lane.scope.kind] += 1
         heapq.heappush(lane.rows, parked)
         if len(lane.rows) == 1 and self._lanes.get(lane.scope) is lane:  # with more it is on the agenda already
             self._plan(lane)

@@ -75,9 +75,14 @@ class Turns:
         return len(self._open)
 
     @property
-    def parked(self) -> int:
-        """Return how many rows are parked."""
-        return len(self._parking)
+    def parked_for(self) -> dict[str, int]:
+        """Return how many rows are parked, by the kind of scope that they wait for."""
+        return self._parking.by_kind
+
+    @property
+    def parked_due(self) -> float | None:
+        """Return the seconds until the first parked row is due, or None where that is not known."""
+        return self._parking.due_in
 
     def begin(self, group: anyio.abc.TaskGroup) -> None:
         """From here on hand rows that wait to the workers as they come due, in tasks of the group."""

@@ -18,6 +18,7 @@ from ..outcomes import BulkReport
 from .campaign import PlannedJournal, conclude, resume_command, send_campaign
 from .connection import BaseURL, PhoneNumberId, TokenFile, TotalTimeout, connect
 from .content import Choice, choose_content
+from .continuation import StartRate
 from .exits import CommandError, ExitCode
 from .loop import run_async
 from .plan import MediaContent, Plan, TemplateContent
@@ -54,6 +55,7 @@ def broadcast(
     ] = None,
     campaign: Annotated[str, typer.Option(metavar="NAME", help="A name for the journal.")] = "",
     rate: Annotated[float, typer.Option(min=0.001, help="Requests a second.")] = Limits().rate,
+    start_rate: StartRate = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = Limits().concurrency,
     max_unknown: Annotated[int, typer.Option(min=0, help="Stop after more unknown outcomes.")] = 100,
     timeout: TotalTimeout = 30.0,
@@ -88,7 +90,7 @@ def broadcast(
         base_url,
         phone_number_id,
         token_file,
-        limits=Limits(rate=rate, concurrency=concurrency),
+        limits=Limits(rate=rate, start_rate=start_rate, concurrency=concurrency),
         timeout=timeout,
     )
     if client.phone_number_id is None:
@@ -104,6 +106,7 @@ def broadcast(
             base_url=client.base_url,
             phone_number_id=client.phone_number_id,
             rate=rate,
+            start_rate=start_rate,
             concurrency=concurrency,
             max_unknown=max_unknown,
             timeout=timeout,
@@ -117,7 +120,7 @@ def broadcast(
     if report is None:
         out("dry run: nothing was sent; repeats of a phone number are found while sending")
         return ExitCode.DONE
-    return conclude(report, plan.rows, path)
+    return conclude(report, plan.rows, path, client.limiter)
 
 
 def _new_journal(path: Path) -> Path:

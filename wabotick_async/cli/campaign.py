@@ -14,11 +14,12 @@ from ..bulk.journal import Opened
 from ..client import WabotickClient
 from ..errors import CampaignAbortedError
 from ..outcomes import BulkReport
+from ..transport import ACCOUNT, Limiter, RateLimiter
 from .exits import CommandError, ExitCode
 from .loop import catch_signals
 from .plan import Plan
 from .progress import show_progress
-from .report import exit_code_of_report, print_report
+from .report import exit_code_of_report, print_learnt, print_report
 from .terminal import say
 
 __all__ = ["PlannedJournal", "conclude", "read_plan", "resume_command", "send_campaign"]
@@ -59,9 +60,9 @@ def read_plan(meta: Mapping[str, str]) -> Plan | None:
         return None
 
 
-def resume_command(journal: Path) -> str:
+def resume_command(journal: Path, options: str = "") -> str:
     """Return the command that goes on with a campaign."""
-    return f"wabotick resume {shlex.quote(str(journal))}"
+    return f"wabotick resume {shlex.quote(str(journal))}{options}"
 
 
 async def send_campaign(
@@ -113,14 +114,19 @@ async def send_campaign(
         return error.report
 
 
-def conclude(report: BulkReport, total: int, journal: Path) -> ExitCode:
-    """Print the report, say what to do next, and return the exit code."""
+def conclude(report: BulkReport, total: int, journal: Path, limiter: Limiter) -> ExitCode:
+    """Print the report and the pace that was learnt, say what to do next, and return the exit code."""
     print_report(report, total)
+    learnt = limiter.learnt() if isinstance(limiter, RateLimiter) else []
+    print_learnt(learnt)
+    start = "".join(f" --start-rate {one.rate:.4g}" for one in learnt if one.scope == ACCOUNT)
     code = exit_code_of_report(report, total)
     if code is ExitCode.STOPPED:
-        say(f"not everything was sent; go on with: {resume_command(journal)}")
+        say(f"not everything was sent; go on with: {resume_command(journal, start)}")
     elif code is ExitCode.INCOMPLETE:
         parts = {"refused": report.refused, "of unknown outcome": report.unknown}
         said = " and ".join(f"{number:,} {name}" for name, number in parts.items() if number) or "some rows not sent"
         say(f"complete, but {said}; see: wabotick status {shlex.quote(str(journal))} --refused --unknown")
+    if start and code is not ExitCode.STOPPED:
+        say(f"the next campaign may begin at the pace that was learnt:{start}")
     return code

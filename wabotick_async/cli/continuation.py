@@ -31,6 +31,7 @@ __all__ = [
     "QueuedOnly",
     "Rate",
     "Source",
+    "StartRate",
     "go_on",
     "say_queued",
 ]
@@ -40,6 +41,9 @@ Source = Annotated[
     Path | None, typer.Option("--csv", metavar="PATH", help="Where the CSV file is now, if it was moved.")
 ]
 Rate = Annotated[float | None, typer.Option(min=0.001, help="Requests a second, if no longer as begun.")]
+StartRate = Annotated[
+    float | None, typer.Option(min=0.001, help="Requests a second to begin with, as an earlier run has learnt.")
+]
 Concurrency = Annotated[int | None, typer.Option(min=1, help="Requests in flight.")]
 MaxUnknown = Annotated[int | None, typer.Option(min=0, help="Stop after more unknown outcomes.")]
 AcceptLostWal = Annotated[
@@ -56,6 +60,7 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
     queued_only: bool = False
     source: Path | None = None
     rate: float | None = None
+    start_rate: float | None = None
     concurrency: int | None = None
     max_unknown: int | None = None
     accept_lost_wal: bool = False
@@ -65,7 +70,7 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
 
     def change(self, plan: Plan) -> Plan:
         """Return the plan with the pace that is wanted now."""
-        wanted = {name: getattr(self, name) for name in ("rate", "concurrency", "max_unknown")}
+        wanted = {name: getattr(self, name) for name in ("rate", "start_rate", "concurrency", "max_unknown")}
         return msgspec.structs.replace(plan, **{name: value for name, value in wanted.items() if value is not None})
 
 
@@ -108,11 +113,12 @@ def go_on(journal: Path, how: Continuation, decide: Decide | None = None) -> int
         how.base_url or plan.base_url,
         how.phone_number_id or plan.phone_number_id,
         how.token_file,
-        limits=Limits(rate=plan.rate, concurrency=plan.concurrency),
+        limits=Limits(rate=plan.rate, start_rate=plan.start_rate, concurrency=plan.concurrency),
         timeout=plan.timeout,
     )
     opening = _DecidedJournal(journal, decide, accept_lost_wal=how.accept_lost_wal)
-    return conclude(run_async(_send(client, plan, file, opening)), plan.rows, journal)
+    report = run_async(_send(client, plan, file, opening))
+    return conclude(report, plan.rows, journal, client.limiter)
 
 
 def say_queued(rows: int, what: str, nothing: str) -> None:

@@ -162,6 +162,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     phone_number_id: str = ""
     rate: float = 10.0
     """Requests a second."""
+    start_rate: float | None = None
+    """Requests a second to begin with; None for `rate`."""
     concurrency: int = 32
     max_unknown: int = 100
     timeout: float = 30.0

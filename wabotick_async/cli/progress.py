@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 from rich.live import Live
@@ -23,6 +23,8 @@ __all__ = ["Pace", "describe", "show_progress"]
 _LIVE_STEP: Final = 0.1
 _PLAIN_STEP: Final = 10.0
 _SPAN: Final = 5.0
+_WHOSE: Final = {"recipient": "pair", "day": "daily"}
+"""What people call a limit, where its scope has another name."""
 
 
 class Pace:
@@ -51,14 +53,12 @@ class Pace:
         """Return the time for so many messages as `minutes:seconds`, `-` where it cannot be told."""
         if self.rate <= 0:
             return "-"
-        minutes, seconds = divmod(round(messages / self.rate), 60)
-        return f"{minutes}:{seconds:02}"
+        return _minutes(messages / self.rate)
 
 
 def describe(progress: BulkProgress, total: int, pace: Pace, limiter: Limiter) -> str:
     """Return the state of a campaign on one line."""
     done = progress.known + progress.done
-    parked = (f"parked {progress.parked:,}",) if progress.parked else ()
     return "  ".join(
         (
             f"{done:,} of {total:,}",
@@ -67,11 +67,24 @@ def describe(progress: BulkProgress, total: int, pace: Pace, limiter: Limiter) -
             f"refused {progress.refused:,}",
             f"unknown {progress.unknown:,}",
             f"waiting {progress.waiting + progress.in_flight:,}",
-            *parked,
+            *_parked(progress),
             f"ETA {pace.left(total - done)}",
             f"({_awaited(progress, limiter)})",
         )
     )
+
+
+def _minutes(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02}"
+
+
+def _parked(progress: BulkProgress) -> Iterator[str]:
+    """Tell whose turn parked messages wait for, and when the first of them is due."""
+    if progress.parked:
+        turns = [f"{_WHOSE.get(kind, kind)} {number:,}" for kind, number in progress.parked_for.items()]
+        due = () if progress.parked_due is None else (f"first in {_minutes(progress.parked_due)}",)
+        yield f"parked {progress.parked:,} ({', '.join((*turns, *due))})"
 
 
 def _awaited(progress: BulkProgress, limiter: Limiter) -> str:

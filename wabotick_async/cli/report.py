@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..outcomes import BulkReport
+from ..transport import Learnt
 from .exits import ExitCode
 from .terminal import out, plain
 
-__all__ = ["exit_code_of_report", "print_report"]
+__all__ = ["exit_code_of_report", "print_learnt", "print_report"]
 
 
 def exit_code_of_report(report: BulkReport, expected_rows: int) -> ExitCode:
@@ -36,3 +39,9 @@ def print_report(report: BulkReport, expected_rows: int) -> None:
         out(f"time      {report.elapsed:>9.1f} s")
     if report.stopped:
         out(f"stopped   {plain(report.stopped)}")
+
+
+def print_learnt(learnt: Iterable[Learnt]) -> None:
+    """Print the rates that are lower than configured."""
+    for one in learnt:
+        out(f"learnt    {plain(str(one.scope))}: {one.rate:.4g} of {one.configured:.4g} requests a second")

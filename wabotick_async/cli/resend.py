@@ -11,7 +11,18 @@ import typer
 from ..bulk import SQLiteJournal
 from ..bulk.journal import State
 from .connection import BaseURL, PhoneNumberId, TokenFile
-from .continuation import Concurrency, Continuation, Decide, MaxUnknown, QueuedOnly, Rate, Source, go_on, say_queued
+from .continuation import (
+    Concurrency,
+    Continuation,
+    Decide,
+    MaxUnknown,
+    QueuedOnly,
+    Rate,
+    Source,
+    StartRate,
+    go_on,
+    say_queued,
+)
 from .exits import CommandError
 
 __all__ = ["resend"]
@@ -32,6 +43,7 @@ def resend(
     queued_only: QueuedOnly = False,
     source: Source = None,
     rate: Rate = None,
+    start_rate: StartRate = None,
     concurrency: Concurrency = None,
     max_unknown: MaxUnknown = None,
     base_url: BaseURL = None,
@@ -46,6 +58,7 @@ def resend(
         queued_only=queued_only,
         source=source,
         rate=rate,
+        start_rate=start_rate,
         concurrency=concurrency,
         max_unknown=max_unknown,
         base_url=base_url,

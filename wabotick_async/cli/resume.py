@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from .connection import BaseURL, PhoneNumberId, TokenFile
-from .continuation import AcceptLostWal, Concurrency, Continuation, MaxUnknown, QueuedOnly, Rate, Source, go_on
+from .continuation import (
+    AcceptLostWal,
+    Concurrency,
+    Continuation,
+    MaxUnknown,
+    QueuedOnly,
+    Rate,
+    Source,
+    StartRate,
+    go_on,
+)
 
 __all__ = ["resume"]
 
@@ -19,6 +29,7 @@ def resume(
     queued_only: QueuedOnly = False,
     source: Source = None,
     rate: Rate = None,
+    start_rate: StartRate = None,
     concurrency: Concurrency = None,
     max_unknown: MaxUnknown = None,
     accept_lost_wal: AcceptLostWal = False,
@@ -31,6 +42,7 @@ def resume(
         queued_only=queued_only,
         source=source,
         rate=rate,
+        start_rate=start_rate,
         concurrency=concurrency,
         max_unknown=max_unknown,
         accept_lost_wal=accept_lost_wal,

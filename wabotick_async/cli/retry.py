@@ -9,7 +9,7 @@ import typer
 
 from ..bulk import SQLiteJournal
 from .connection import BaseURL, PhoneNumberId, TokenFile
-from .continuation import Concurrency, Continuation, MaxUnknown, QueuedOnly, Rate, Source, go_on, say_queued
+from .continuation import Concurrency, Continuation, MaxUnknown, QueuedOnly, Rate, Source, StartRate, go_on, say_queued
 
 __all__ = ["retry"]
 
@@ -26,6 +26,7 @@ def retry(
     queued_only: QueuedOnly = False,
     source: Source = None,
     rate: Rate = None,
+    start_rate: StartRate = None,
     concurrency: Concurrency = None,
     max_unknown: MaxUnknown = None,
     base_url: BaseURL = None,
@@ -50,6 +51,7 @@ def retry(
         queued_only=queued_only,
         source=source,
         rate=rate,
+        start_rate=start_rate,
         concurrency=concurrency,
         max_unknown=max_unknown,
         base_url=base_url,

@@ -10,7 +10,7 @@ from wabotick_async import Limits, RateLimiter
 from wabotick_async.config import Rate
 from wabotick_async.outcomes import Outcome
 from wabotick_async.testing import ManualClock
-from wabotick_async.transport.pace import Scope, Scopes
+from wabotick_async.transport.pace import ACCOUNT, Scope, Scopes
 
 NUMBER = Scope("number", "A")
 
@@ -96,3 +96,22 @@ async def test_what_one_run_learnt_is_where_the_next_begins() -> None:
 def test_a_start_above_the_rate_is_the_rate() -> None:
     limiter = limiter_of(ManualClock(), rate=10.0, start_rate=50.0)
     assert limiter.rate == pytest.approx(10.0)
+
+
+async def test_it_tells_what_it_has_learnt_of_each_scope() -> None:
+    clock = ManualClock()
+    limiter = limiter_of(clock, rate=100.0, number=Rate(80), headroom=0.5)
+    assert limiter.learnt() == []
+    for _ in range(20):
+        assert limiter.try_acquire(Scopes(NUMBER))
+        limiter.release(elapsed=0.0, outcome=Outcome.ACCEPTED)
+        clock.now += 1 / 20
+    limiter.throttled(clock.now + 1.0, NUMBER)
+    [learnt] = limiter.learnt()
+    assert (learnt.scope, learnt.configured) == (NUMBER, 80.0)
+    assert 38.0 <= learnt.rate <= 41.0, "as it would be configured, the share that is left unused included"
+
+
+async def test_a_rate_that_was_learnt_elsewhere_is_told_until_it_has_grown() -> None:
+    limiter = limiter_of(ManualClock(), rate=100.0, start_rate=40.0)
+    assert [(one.scope, one.rate, one.configured) for one in limiter.learnt()] == [(ACCOUNT, limiter.rate, 100.0)]

@@ -2,6 +2,6 @@
 
 from .limiter import RateLimiter
 from .scopes import ACCOUNT, UNSCOPED, Scope, Scopes, scopes_of
-from .standing import Pause
+from .standing import Learnt, Pause
 
-__all__ = ["ACCOUNT", "UNSCOPED", "Pause", "RateLimiter", "Scope", "Scopes", "scopes_of"]
+__all__ = ["ACCOUNT", "UNSCOPED", "Learnt", "Pause", "RateLimiter", "Scope", "Scopes", "scopes_of"]

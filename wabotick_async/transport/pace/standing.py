@@ -13,7 +13,7 @@ from .scoped import ScopedLimits
 from .scopes import ACCOUNT, Scope
 from .window import Window
 
-__all__ = ["Pause", "Standing"]
+__all__ = ["Learnt", "Pause", "Standing"]
 
 
 class Pause(NamedTuple):
@@ -22,6 +22,16 @@ class Pause(NamedTuple):
     scope: Scope
     seconds: float
     why: str
+
+
+class Learnt(NamedTuple):
+    """A scope goes more slowly than configured, for the platform refused or told so."""
+
+    scope: Scope
+    rate: float
+    """Requests a second now."""
+    configured: float
+    """Requests a second as configured."""
 
 
 class Standing:
@@ -54,6 +64,15 @@ class Standing:
     def ceiling(self) -> float:
         """Return the account's requests a second as configured."""
         return self._account.ceiling / self._share
+
+    def learnt(self) -> list[Learnt]:
+        """Return the rates that were learnt so far: of all scopes that go more slowly than configured."""
+        limits = [(ACCOUNT, self._account), *self._scoped.buckets()]
+        return [
+            Learnt(scope, bucket.rate / self._share, bucket.ceiling / self._share)
+            for scope, bucket in limits
+            if bucket.rate < bucket.ceiling
+        ]
 
     @property
     def waiting(self) -> int:
