@@ -130,3 +130,20 @@ async def test_who_was_permitted_before_it_opened_is_no_probe() -> None:
     assert permitted == [1, 2, 3, 4, 5, 6], "one probe"
     for task in tasks:
         task.cancel()
+
+
+async def test_a_failure_outside_any_task_is_no_probe() -> None:
+    """A block of messages fails at once: its later failures must not put the first probe off."""
+    clock = ManualClock(jump=True)
+    breaker = make(clock)
+    done = asyncio.Event()
+
+    def all_at_once() -> None:
+        for _ in range(20):
+            breaker.failed(unknown=True)
+        done.set()
+
+    asyncio.get_running_loop().call_soon(all_at_once)
+    await done.wait()
+    await breaker.permit()
+    assert clock() <= 1.0

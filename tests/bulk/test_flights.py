@@ -57,11 +57,14 @@ class FakeJournal:
             raise JournalError("closed")
         self.steps.append((list(results), list(claims), done))
 
-    def commit(self, *, refuse: Sequence[int] = (), error: Exception | None = None) -> list[Finish | Requeue]:
+    def commit(
+        self, *, refuse: Sequence[int] = (), unstored: Sequence[int] = (), error: Exception | None = None
+    ) -> list[Finish | Requeue]:
         """Make the oldest step durable."""
         results, claims, done = self.steps.pop(0)
         self.log.append(f"committed {[one.seq for one in results]} {claims}")
-        done(Advanced(claimed=[seq not in refuse for seq in claims], error=error))
+        stored = [one.seq not in unstored for one in results]
+        done(Advanced(stored=stored, claimed=[seq not in refuse for seq in claims], error=error))
         return results
 
 
@@ -154,9 +157,20 @@ async def test_nobody_is_told_of_a_result_that_is_not_durable() -> None:
     stage.journal.commit()
     await stage.answer(1)
     assert stage.delivered == {}
-    stage.journal.commit(error=JournalError("the disk is gone"))
+    stage.journal.commit(unstored=[1], error=JournalError("the disk is gone"))
     assert stage.delivered == {}
     assert [str(error) for error in stage.failures] == ["the disk is gone"]
+
+
+async def test_what_is_durable_is_told_although_something_else_did_not_fit() -> None:
+    stage = Stage()
+    await stage.offer(1, 2)
+    stage.journal.commit()
+    await stage.answer(1, 2)
+    assert stage.flights.count == 2
+    stage.journal.commit(unstored=[2], error=JournalError("a row does not fit"))
+    assert set(stage.delivered) == {1}
+    assert len(stage.failures) == 1
 
 
 async def test_no_more_than_the_slots_leave_and_the_long_way_takes_one_too() -> None:

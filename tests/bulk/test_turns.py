@@ -31,10 +31,14 @@ from wabotick_async.config import Limits, Rate
 from wabotick_async.endpoints import SendText
 from wabotick_async.errors import Advice, APIError, NotDueError
 from wabotick_async.models import SendReceipt
+from wabotick_async.sandbox import Sandbox
 from wabotick_async.testing import FakeTransport, ManualClock, fake_client
 from wabotick_async.transport import RateLimiter, Scope
+from wabotick_async.transport.express import ExpressPool
 
 HOT = 7
+TOO_MANY_TO_THIS_RECIPIENT = "990008"
+"""Last digits that the sandbox refuses so."""
 NUMBERS = ("100000000000001", "100000000000002")
 
 
@@ -96,8 +100,46 @@ async def test_a_paused_number_does_not_slow_the_other() -> None:
     await at_rest(sender, 300)
     assert clock.now == 1_000.0
     assert {sent.form["phone_number_id"] for sent in transport.requests} == {NUMBERS[1]}
+    assert sender.snapshot().parked_for == f"number {NUMBERS[0]} in 60.0 s"
     await clock.advance(60.0)
     assert counts(await task) == {"accepted": 600}
+
+
+@pytest.mark.parametrize("held_back", [20, 200])
+async def test_parked_rows_hold_no_connection_and_no_place_in_flight(held_back: int) -> None:
+    """One in four of them was on the wire before the platform refused it for pace; the others wait for their number."""
+    clock, limits = ManualClock(), Limits(rate=50_000, burst=50_000, concurrency=4)
+    limiter, most = RateLimiter(limits=limits, clock=clock, call_later=clock.call_later), 0
+    limiter.pause(clock() + 60.0, Scope("number", NUMBERS[0]), "the test")
+    refused = [f"91{number:04}{TOO_MANY_TO_THIS_RECIPIENT}" for number in range(held_back // 4)]
+    waiting = [text(number) for number in range(held_back - len(refused))]
+
+    async with (
+        Sandbox(auto_window=True) as sandbox,
+        WabotickClient(
+            sandbox.token, base_url=sandbox.base_url, limits=limits, limiter=limiter, clock=clock, sleep=clock.sleep
+        ) as client,
+    ):
+        sender, pool = BulkSender(client, monotonic=clock, sleep=clock.sleep), client._bulk_pool
+        assert isinstance(pool, ExpressPool)
+
+        def source() -> Iterator[SendText]:
+            nonlocal most
+            yield from (msgspec.structs.replace(message, phone_number_id=NUMBERS[0]) for message in waiting)
+            yield from (SendText(phone_number=one, message="x", phone_number_id=NUMBERS[1]) for one in refused)
+            for message in texts(100, start=1_000):
+                most = max(most, len(pool._open))
+                yield msgspec.structs.replace(message, phone_number_id=NUMBERS[1])
+
+        task = asyncio.create_task(sender.run(source()))
+        await until(lambda: sender.snapshot().accepted == 100)
+        await at_rest(sender, held_back)
+        assert (sender.snapshot().in_flight, limiter.in_flight, limiter.waiting) == (0, 0, 0)
+        assert (sandbox.requests.open, sandbox.requests.total()) == (0, 100 + len(refused))
+        assert max(most, len(pool._open)) <= limits.concurrency
+        assert sum(len(idle) for idle in pool._idle.values()) == len(pool._open)
+        sender.stop()
+        assert (await task).not_sent == held_back
 
 
 async def test_a_hot_recipient_is_asked_for_twice_a_message_at_most(time: FakeTime) -> None:

@@ -103,15 +103,19 @@ class Breaker:
             self._opened_at = self._clock()
             self._unknown = 0
             self._schedule(unknown=unknown)
-        elif self._prober is asyncio.current_task():  # others that fail were permitted before it opened
+        elif self._is_probe():  # others that fail were permitted before it opened
             self._unknown += unknown
             self._schedule(unknown=unknown)
             self._release()
 
     def spared(self) -> None:
         """Note that a permitted message did not try after all."""
-        if self._prober is not None and self._prober is asyncio.current_task():
+        if self._is_probe():
             self._release()
+
+    def _is_probe(self) -> bool:
+        """Tell whether the task that runs now is the probe. A message that flies has no task, and is none."""
+        return self._prober is not None and self._prober is asyncio.current_task()
 
     def _schedule(self, *, unknown: bool) -> None:
         costly = self._base * 2.0 ** min(self._unknown, 20)

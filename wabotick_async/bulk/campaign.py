@@ -103,6 +103,9 @@ class Campaign:
         try:
             yield
             await flights.rest()
+        except BaseException:
+            self.stop("cancelled")  # at once: the workers must not go on while the flights end
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await flights.ground()

@@ -34,7 +34,9 @@ class Course:
         self._rejected_first = 0
         self._blocked: dict[Scope, str] = {}
         self._suppressed: set[str] = set()
+        self._heeded: Counter[Outcome] = Counter()
         self.counts: Counter[Outcome] = Counter()
+        """What became of messages, as the journal has it."""
         self.stopped: str | None = None
         """Why the run ends before the last message, or None."""
         self.aborted = False
@@ -80,8 +82,11 @@ class Course:
     def heed(self, job: Job, delivered: Delivered) -> None:
         """Draw the conclusions from what became of a message, before another one leaves."""
         error = delivered.error
+        self._heeded[delivered.outcome] += 1
         if error is not None and not isinstance(error, NotDueError):
             self._consider(error, job)
+        if self._heeded[Outcome.UNKNOWN] > self._settings.max_unknown:
+            self.abort(f"more than {self._settings.max_unknown} messages have an unknown outcome", error)
         if delivered.failure is not None:
             self.fail(delivered.failure)
 
@@ -91,8 +96,6 @@ class Course:
             return
         self._last_outcome = self._settings.monotonic()
         self.counts[delivered.outcome] += 1
-        if self.counts[Outcome.UNKNOWN] > self._settings.max_unknown:
-            self.abort(f"more than {self._settings.max_unknown} messages have an unknown outcome", delivered.error)
 
     def _consider(self, error: WabotickError, job: Job) -> None:
         scope = stops(error, job.request)
@@ -110,7 +113,7 @@ class Course:
     def _learn_from(self, error: APIError, job: Job) -> None:
         if error.advice is Advice.SUPPRESS_RECIPIENT:
             self._suppressed.add(str(getattr(job.request, "phone_number", "")))
-        if error.advice is Advice.REJECT_ROW and not self.counts[Outcome.ACCEPTED]:
+        if error.advice is Advice.REJECT_ROW and not self._heeded[Outcome.ACCEPTED]:
             self._rejected_first += 1
             if self._rejected_first >= _ALL_REJECTED:
                 self.abort(f"the first {_ALL_REJECTED} messages were all rejected: {error}", error)

@@ -107,6 +107,8 @@ class Flights:
         self._flying: dict[int, _Flight] = {}
         self._answered: list[_Flight] = []
         self._settling: list[tuple[Job, Delivered, Finish | Requeue]] = []
+        self._unsettled = 0
+        """Results on their way to the disk."""
         self._claiming: Sequence[_Flight] = ()
         self._writing = self._planned = self._grounded = False
         self._watched: asyncio.Future[None] | None = None
@@ -114,7 +116,7 @@ class Flights:
     @property
     def count(self) -> int:
         """Return how many messages are claimed and not settled."""
-        return len(self._flying) + len(self._claiming)
+        return len(self._flying) + len(self._claiming) + len(self._settling) + self._unsettled
 
     def offer(self, job: Job) -> None:
         """Send a message as soon as there is a slot."""
@@ -136,6 +138,7 @@ class Flights:
         """Break everything off: what has left is unknown, what has not goes back to the queue."""
         self._grounded = True
         await self._written()
+        await asyncio.sleep(0)  # those that have come are told of in this turn of the loop
         self._read_answers()
         for flight in self._flying.values():
             flight.ready.abandon()
@@ -181,16 +184,16 @@ class Flights:
 
     def _write(self, claiming: list[_Flight]) -> None:
         settling, self._settling = self._settling, []
-        self._claiming, self._writing = claiming, True
+        self._claiming, self._unsettled, self._writing = claiming, len(settling), True
 
         def written(advanced: Advanced) -> None:
-            self._claiming, self._writing = (), False
+            self._claiming, self._unsettled, self._writing = (), 0, False
             for flight, claimed in zip(claiming, advanced.claimed, strict=True):
                 self._leave(flight, claimed=claimed, fine=advanced.error is None)
-            if advanced.error is None:
-                for job, delivered, _ in settling:
+            for (job, delivered, _), stored in zip(settling, advanced.stored, strict=True):
+                if stored:
                     self._land(job, delivered)
-            else:
+            if advanced.error is not None:
                 self._crew.failed(advanced.error)
             self._note()
             self._plan()
@@ -198,7 +201,7 @@ class Flights:
         try:
             self._journal.advance([one[2] for one in settling], [one.job.seq for one in claiming], written)
         except Exception as error:  # noqa: BLE001 - a closed or broken journal: nothing was claimed
-            written(Advanced(claimed=[False] * len(claiming), error=error))
+            written(Advanced(stored=[False] * len(settling), claimed=[False] * len(claiming), error=error))
 
     def _leave(self, flight: _Flight, *, claimed: bool, fine: bool) -> None:
         job = flight.job

@@ -101,7 +101,7 @@ class Attempt:
             if isinstance(error, ResponseError):
                 self._status = error.status
             if isinstance(error, APIError) and call.retries.asks_for_a_pause(error):
-                self._slow_down(error, elapsed)
+                self._slow_down(error, ended, elapsed)
         if call.granted is not None:
             means.limiter.release(elapsed=elapsed, outcome=self._outcome)
         if self._outcome is not None and means.observers:
@@ -116,11 +116,11 @@ class Attempt:
                 )
             )
 
-    def _slow_down(self, error: APIError, elapsed: float) -> None:
+    def _slow_down(self, error: APIError, ended: float, elapsed: float) -> None:
         retries, means = self._call.retries, self._means
         seconds = min(retries.wait_asked(error), retries.policy.max_retry_after)
         scope = self._call.scopes.of_kind(retries.scope_of_pause(error))
-        if means.limiter.throttled(means.clock() + seconds, scope, error.message, elapsed=elapsed):
+        if means.limiter.throttled(ended + seconds, scope, error.message, elapsed=elapsed):
             self._tell_pause(Pause(scope, seconds, error.message))
 
     def _tell_pause(self, pause: Pause) -> None:

@@ -63,7 +63,7 @@ async def test_a_step_is_one_commit(journal: AnyJournal) -> None:
         await journal.claim(seq)
     statements = await trace(journal)
     advanced = await advance(journal, [accepted(1), Requeue(2)], [3, 4])
-    assert advanced == Advanced(claimed=[True, True])
+    assert advanced == Advanced(stored=[True, True], claimed=[True, True])
     assert await journal.counts() == Counts(accepted=1, queued=1, in_flight=2)
     assert statements.count("COMMIT") == 2  # of the trace itself, and of the step
 
@@ -72,7 +72,7 @@ async def test_a_step_tells_what_did_not_fit_and_does_the_rest(journal: AnyJourn
     await journal.add(new_rows(3))
     await journal.claim(1)
     advanced = await advance(journal, [accepted(1), accepted(2)], [3, 1])
-    assert advanced.claimed == [True, False]
+    assert (advanced.stored, advanced.claimed) == ([True, False], [True, False])
     assert isinstance(advanced.error, JournalError)
     assert "row 2" in str(advanced.error)
     assert await journal.counts() == Counts(accepted=1, queued=1, in_flight=1)

@@ -254,3 +254,15 @@ def test_loop_that_ended_before_the_journal(tmp_path: Path, caplog: pytest.LogCa
             thread.join(5)
     assert "event loop ended" in caplog.text
     assert SQLiteJournal.inspect(tmp_path / "journal.db").open_run is None
+
+
+async def test_journal_whose_end_was_cancelled_can_be_opened_again(tmp_path: Path) -> None:
+    journal = SQLiteJournal(tmp_path / "journal.db")
+    await journal.open(FINGERPRINT)
+    closing = asyncio.create_task(journal.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await journal.open(FINGERPRINT)
+    await journal.close()

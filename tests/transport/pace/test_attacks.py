@@ -164,3 +164,20 @@ async def test_what_headers_said_long_ago_holds_no_more() -> None:
             limiter.release(elapsed=0.1, outcome=Outcome.ACCEPTED)
         limiter.observe({})
     assert limiter.rate == limiter.ceiling
+
+
+async def test_an_urgent_one_behind_a_kept_scope_does_not_spin_while_all_places_are_taken() -> None:
+    """Each look gave up the kept template and kept it again, and forgot that it was not to be looked at so soon."""
+    door = Door(rate=100.0, burst=10, concurrency=1, number=Rate(1, per=0.3), template=Rate(1, per=0.7))
+    _ = door.ask("before", Scopes(NUMBER))
+    await door.clock.advance(0.01)
+    _ = door.ask("keeps the template", BOTH)
+    await door.clock.advance(0.02)
+    _ = door.ask("slow", answered=False)
+    await door.clock.advance(0.01)
+    _ = door.ask("urgent", Scopes(NUMBER, TEMPLATE, RECIPIENT), urgent=True)
+    await door.clock.advance(0.4)
+    before = door.clock.timers
+    await door.clock.advance(1.0)
+    assert door.clock.timers - before < 150
+    await door.close()

@@ -72,7 +72,7 @@ class Requeuing(Operation[None]):
     """Put a claimed row back."""
 
     __slots__ = ("requeue",)
-    vital = False
+    vital = True
     brief = True
 
     def __init__(self, requeue: Requeue) -> None:

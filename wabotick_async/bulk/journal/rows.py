@@ -114,6 +114,8 @@ class Requeue(msgspec.Struct, frozen=True):
 class Advanced(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a step of `Journal` in a block; all of it is durable."""
 
+    stored: list[bool]
+    """Of each result, whether the journal has it."""
     claimed: list[bool]
     """Of each row, whether it is in flight now."""
     error: BaseException | None = None

@@ -38,6 +38,8 @@ class _WrittenJournal:
 
     async def open(self, fingerprint: Mapping[str, str]) -> Opened:
         """Become the owner and start a run; see `Journal.open`."""
+        if self._writer is not None and self._writer.is_stopping:
+            await self.close()  # its end was cancelled, and goes on all the same
         if self._writer is not None:
             raise JournalError("this journal is open already")
         self._writer = writer = Writer(self._place, self._clock)
@@ -100,7 +102,8 @@ class _WrittenJournal:
         def tell(future: asyncio.Future[object]) -> None:
             future.exception()  # the operations say it, each for itself
             errors = (one.error for one in (*ended, *claiming) if one.error is not None)
-            done(Advanced(claimed=[one.result is True for one in claiming], error=next(errors, None)))
+            stored = [one.error is None for one in ended]
+            done(Advanced(stored=stored, claimed=[one.result is True for one in claiming], error=next(errors, None)))
 
         self._open_writer().put_all([*ended, *claiming]).add_done_callback(tell)
 

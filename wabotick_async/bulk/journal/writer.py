@@ -63,6 +63,11 @@ class Writer:
         self._full = False
         self._broken: JournalError | None = None
 
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether it was told to stop."""
+        return self._stopped is not None
+
     def start(self, fingerprint: Mapping[str, str]) -> asyncio.Future[Opened]:
         """Open the journal in a new thread."""
         future: asyncio.Future[Opened] = self._loop.create_future()

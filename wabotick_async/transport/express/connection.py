@@ -45,6 +45,7 @@ class ExpressConnection(asyncio.Protocol):
         "_transport",
         "_unsent",
         "_waiter",
+        "kept_until",
         "spoke",
     )
 
@@ -66,6 +67,8 @@ class ExpressConnection(asyncio.Protocol):
         self._heard = _hearing(transport.get_extra_info("socket"))
         self._unsent: bytes | None = None
         self._new = True
+        self.kept_until = 0.0
+        """Clock time until which it may wait for another request."""
         self.spoke = False
         """Whether bytes came that no request had asked for."""
 

@@ -42,7 +42,7 @@ class ExpressFlight:
         total: seconds for the attempt.
     """
 
-    __slots__ = ("_call", "_connection", "_done", "_ground", "_head", "_idle", "_total", "_waiter")
+    __slots__ = ("_call", "_connection", "_done", "_ground", "_head", "_idle", "_over", "_total", "_until", "_waiter")
 
     def __init__(
         self,
@@ -60,25 +60,28 @@ class ExpressFlight:
         self._connection = connection
         self._call = call
         self._total = total
+        self._over = False
+        """Whether nobody waits for it any more."""
+        self._until: float
         self._waiter: asyncio.Future[HTTPAnswer]
         self._done: Callable[[], object]
 
     def leave(self, done: Callable[[], object]) -> None:
         """Write the request before the loop waits the next time; see `Flight`."""
         self._done = done
+        self._until = self._idle.now() + self._total
         self._ask()
 
     def call_off(self) -> None:
         """Keep the connection for another; see `Flight`."""
-        self._idle.put(self._connection, None)
+        self._idle.put_back(self._connection)
         self._ground.give_place_back()
 
     def abandon(self) -> None:
         """Close the connection; see `Flight`."""
-        self._waiter.remove_done_callback(self._answered)
+        self._over = True
         self._ground.deadlines.remove(self._connection)
-        if not self._waiter.cancel() and not self._waiter.cancelled():
-            self._waiter.exception()  # nobody else asks for it
+        self._waiter.cancel()
         self._connection.abort()
         self._ground.give_place_back()
 
@@ -98,12 +101,15 @@ class ExpressFlight:
 
     def _ask(self) -> None:
         self._waiter = self._connection.ask(self._head, self._call)
-        self._ground.deadlines.add(self._connection, self._idle.now() + self._total)
+        self._ground.deadlines.add(self._connection, self._until)
         self._waiter.add_done_callback(self._answered)
 
     def _answered(self, waiter: asyncio.Future[HTTPAnswer]) -> None:
+        stale = not waiter.cancelled() and isinstance(waiter.exception(), StaleConnectionError)
+        if self._over:
+            return
         self._ground.deadlines.remove(self._connection)
-        if isinstance(waiter.exception(), StaleConnectionError):
+        if stale:
             other = self._idle.take(self._idle.now())
             if other is not None:
                 self._connection = other

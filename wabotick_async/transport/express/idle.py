@@ -22,6 +22,7 @@ class IdleConnections:
         self._loop = loop
         self._kept: list[tuple[ExpressConnection, float]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -37,7 +38,14 @@ class IdleConnections:
             keep = min(keep, int(said[1]) - 1.0)
             if keep <= 0:
                 return connection.abort()
-        self._kept.append((connection, self._loop.time() + keep))
+        connection.kept_until = self._loop.time() + keep
+        return self.put_back(connection)
+
+    def put_back(self, connection: ExpressConnection) -> None:
+        """Keep a connection that was taken and not used, for no longer than before."""
+        if self._closed:
+            return connection.abort()
+        self._kept.append((connection, connection.kept_until))
         if self._timer is None:
             self._timer = self._loop.call_later(KEEP, self._sweep)
         return None
@@ -65,7 +73,8 @@ class IdleConnections:
         return False
 
     def close(self) -> None:
-        """Close all."""
+        """Close all, and what is put here from now on."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         while self._kept:

@@ -123,7 +123,10 @@ class ExpressPool:
         """Return a place and a kept connection for a request, or None where it would have to wait; see `Reserves`."""
         if not self._tested or isinstance(call.body, Multipart) or sessions_are_mocked():
             return None
-        loop = self._enter()
+        try:
+            loop = self._enter()
+        except ConfigurationError:  # `post` says it
+            return None
         route = self._routes.get((call.path, call.team_host))
         if route is None or not self._places.take():
             return None

@@ -31,6 +31,8 @@ class Line:
         self._front: deque[Waiter] = deque()
         self._aside: dict[Scope, deque[Waiter]] = {}
         self._asleep: list[tuple[float, int, Scope]] = []
+        self._earliest: dict[Scope, float] = {}
+        """Clock times before which scopes that were held are not looked at again."""
         self._awake: list[tuple[int, Scope]] = []
         self._numbers = count()
         self._gone = 0
@@ -99,7 +101,10 @@ class Line:
 
     def look_again(self) -> None:
         """Note that some scopes may be due earlier than they were when their lines went to sleep."""
-        self._asleep = [(self._due_of(scope), number, scope) for _, number, scope in self._asleep]
+        self._asleep = [
+            (max(self._due_of(scope), self._earliest.get(scope, 0.0)), number, scope)
+            for _, number, scope in self._asleep
+        ]
         heapq.heapify(self._asleep)
 
     def next_due(self) -> float | None:
@@ -145,6 +150,7 @@ class Line:
     def _wake(self, now: float) -> None:
         while self._asleep and self._asleep[0][0] <= now + SLACK:
             _, _, scope = heapq.heappop(self._asleep)
+            self._earliest.pop(scope, None)
             due = self._due_of(scope)
             if due > now + SLACK:
                 heapq.heappush(self._asleep, (due, next(self._numbers), scope))
@@ -176,6 +182,8 @@ class Line:
         """Put the scope whose head has gone back to sleep until it is due again, and no shorter."""
         _, scope = heapq.heappop(self._awake)
         if self._living(scope):
+            if earliest:
+                self._earliest[scope] = earliest
             heapq.heappush(self._asleep, (max(self._due_of(scope), earliest), next(self._numbers), scope))
 
 
