@@ -100,7 +100,6 @@ async def test_a_paused_number_does_not_slow_the_other() -> None:
     await at_rest(sender, 300)
     assert clock.now == 1_000.0
     assert {sent.form["phone_number_id"] for sent in transport.requests} == {NUMBERS[1]}
-    assert sender.snapshot().parked_for == f"number {NUMBERS[0]} in 60.0 s"
     await clock.advance(60.0)
     assert counts(await task) == {"accepted": 600}
 

@@ -14,7 +14,7 @@ from ..bulk.journal import Opened
 from ..client import WabotickClient
 from ..errors import CampaignAbortedError
 from ..outcomes import BulkReport
-from ..transport import ACCOUNT, Limiter, RateLimiter
+from ..transport import Limiter, RateLimiter
 from .exits import CommandError, ExitCode
 from .loop import catch_signals
 from .plan import Plan
@@ -119,7 +119,7 @@ def conclude(report: BulkReport, total: int, journal: Path, limiter: Limiter) ->
     print_report(report, total)
     learnt = limiter.learnt() if isinstance(limiter, RateLimiter) else []
     print_learnt(learnt)
-    start = "".join(f" --start-rate {one.rate:.4g}" for one in learnt if one.scope == ACCOUNT)
+    start = "".join(f" --start-rate {one.rate:.4g}" for one in learnt if one.scope.kind == "account")
     code = exit_code_of_report(report, total)
     if code is ExitCode.STOPPED:
         say(f"not everything was sent; go on with: {resume_command(journal, start)}")

@@ -5,13 +5,12 @@ from .events import AttemptFinished, Event, Observer, Observers, PauseBegan, Ret
 from .exchange import BeforeSending, Exchange
 from .express import ExpressPool
 from .guard import GuardedRequest
-from .pace import ACCOUNT, Learnt, Pause, RateLimiter, Scope, Scopes
+from .pace import Learnt, Pause, RateLimiter, Scope, Scopes
 from .pool import SessionPool
 from .prepared import Prepared
 from .retry import Retry, RetryBudget
 
 __all__ = [
-    "ACCOUNT",
     "AttemptFinished",
     "BeforeSending",
     "Event",
