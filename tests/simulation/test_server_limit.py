@@ -14,7 +14,7 @@ from tests.simulation.virtual_loop import run
 
 
 def test_the_limit_falls_to_a_quarter_and_comes_back() -> None:
-    """As 200 a second, 50, and 200 again, at a tenth of the rates; at the true ones in test_finding_the_limit.py."""
+    """As 200 a second, 50, and 200 again, at a tenth of the rates."""
 
     async def simulate() -> None:
         server = Server(limit=lambda now: 5 if 30 <= now < 90 else 20)
@@ -31,6 +31,24 @@ def test_the_limit_falls_to_a_quarter_and_comes_back() -> None:
         # The ideal is 120 s. The six pauses are 33 messages, or 1.7 s at the full rate. The rest is the time until a
         # probe sees that the limit has risen; it depends on when that happens, see the mean over many such moments.
         assert 120 <= report.elapsed <= 120 * 1.05
+        assert scene.limiter.rate == scene.limiter.ceiling
+
+    run(simulate())
+
+
+def test_the_limit_falls_from_200_to_50_and_comes_back() -> None:
+    """The same at the true rates: more are in flight when the limit falls, and each of them is refused."""
+
+    async def simulate() -> None:
+        server = Server(limit=lambda now: 50 if 30 <= now < 90 else 200)
+        scene = Scene(server, rate=200, concurrency=64)
+        report = await scene.campaign(messages(15_000))
+        assert (report.accepted, report.unknown, report.refused) == (15_000, 0, 0)
+        assert server.worst_second() <= 200 + 1
+        assert server.count(429) == server.count(429, 30, 90) <= 50
+        assert len(scene.pauses) <= 8
+        assert server.count(200, 30, 90) >= 3_000 - 8 * 1.1 * 50
+        assert 120 <= report.elapsed <= 120 * 1.07
         assert scene.limiter.rate == scene.limiter.ceiling
 
     run(simulate())
