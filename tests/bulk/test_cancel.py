@@ -74,6 +74,7 @@ async def test_at_any_moment(client: FakeClient, journal: Journal, steps: int) -
     assert sender.report is None or not sender.report.stopped or sender.report.stopped == "cancelled"
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_while_a_claim_is_being_stored(client: FakeClient, on_disk: SQLiteJournal) -> None:
     """Nobody learned of the claim, so nothing left: the row is queued, not unknown."""
     sender = make_sender(client, on_disk)
@@ -83,7 +84,7 @@ async def test_while_a_claim_is_being_stored(client: FakeClient, on_disk: SQLite
     async def slow_claim(seq: int) -> bool:
         def wait(_: object) -> None:
             begun.set()
-            proceed.wait(5)
+            proceed.wait(60)
 
         blocked = asyncio.create_task(on_disk._do(wait))
         await asyncio.sleep(0)

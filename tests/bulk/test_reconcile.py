@@ -476,6 +476,7 @@ async def test_a_slip_sends_nothing_again(here: World, rows: list[int], reason: 
     assert SQLiteJournal.inspect(here.path()).counts.unknown == 2
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_killed_in_the_middle_it_repeats_reads_only(path: Path) -> None:
     async with world(path, dialect="sibling") as here:
         receivers = [f"9198000001{number:02}" for number in range(30)]

@@ -113,6 +113,7 @@ async def kill_after(child: asyncio.subprocess.Process, sandbox: Sandbox, goal: 
     return await child.wait() == -signal.SIGKILL
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_killed_five_times(path: Path) -> None:
     async with Sandbox(faults=Faults(latency=(0.0, 0.02))) as sandbox:
         kills = 0

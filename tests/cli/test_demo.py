@@ -61,7 +61,7 @@ def test_ctrl_c_ends_it_with_a_report() -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
 
     assert process.returncode in {3, 130}
     assert "Traceback" not in err

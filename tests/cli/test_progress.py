@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.bulk.fakes import until
 from wabotick_async import BulkProgress, BulkReport, Limiter, RateLimiter
 from wabotick_async.cli import progress as view
 from wabotick_async.cli.exits import ExitCode
@@ -107,7 +108,7 @@ async def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view, "_LIVE_STEP", 0.001)
 
     async with show_progress(lambda: BulkProgress(accepted=1), 2, NoLimit()):
-        await asyncio.sleep(0.02)
+        await until(lambda: "━" in terminal.getvalue())
 
     assert "1 of 2" in terminal.getvalue()
     assert "━" in terminal.getvalue()
@@ -118,7 +119,7 @@ async def test_everything_else_gets_lines(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(view, "_PLAIN_STEP", 0.001)
 
     async with show_progress(lambda: BulkProgress(accepted=1), 2, NoLimit()):
-        await asyncio.sleep(0.02)
+        await until(stream.getvalue)
 
     assert stream.getvalue().startswith("1 of 2  0/s  accepted 1")
     assert "\x1b" not in stream.getvalue()

@@ -64,7 +64,7 @@ def test_one_signal_stops_the_feed_and_drains(
     contacts, process = started
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
 
     counts = counts_of(contacts)
     assert process.returncode == ExitCode.STOPPED
@@ -89,7 +89,7 @@ def test_a_second_signal_ends_it_at_once(
     assert process.stderr is not None
     wait_until(lambda: "again: at once" in process.stderr.readline())  # type: ignore[union-attr]  # asserted above
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
 
     assert process.returncode == ExitCode.INTERRUPTED
     assert f"go on with: wabotick resume {journal_of(contacts)}\n" in err

@@ -26,7 +26,7 @@ def test_it_prints_settings_that_work(
             monkeypatch.setenv(name, value.strip("'"))
         sent = run("call", "send_text", "phone_number=919812345671", "message=hi")
         process.send_signal(number)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
 
     assert (sent.code, process.returncode) == (0, 0)
     assert err.endswith("1 messages were accepted\n")
@@ -60,9 +60,9 @@ def test_the_limits_are_options(options: list[str], quotas: Quotas) -> None:
         # Read to the end of the settings, or the scan of what is left finds the made-up token that they hold.
         settings = [process.stdout.readline() for _ in range(3)]
         base_url = settings[0].partition("=")[2].strip("'\n")
-        with urllib.request.urlopen(f"{base_url}/_sandbox/quotas", timeout=10) as answer:
+        with urllib.request.urlopen(f"{base_url}/_sandbox/quotas", timeout=60) as answer:
             served = msgspec.json.decode(answer.read(), type=Quotas)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
     assert served == quotas

@@ -11,16 +11,16 @@ import pytest
 
 from tests.faults.proxy import ChaosProxy
 from tests.faults.stage import Clock, Stage
-from tests.simulation.virtual_loop import VirtualLoop, watch_threads_of
+from tests.simulation.virtual_loop import loop_factories, real_time, watch_threads_of
 from wabotick_async.bulk.journal import writer
 from wabotick_async.sandbox import Sandbox
+
+__all__ = ["real_time"]  # a fixture
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Let seconds cost nothing, where all who act are in one process."""
-    if "real_time" in getattr(item, "fixturenames", ()):
-        return {"real": asyncio.SelectorEventLoop}
-    return {"virtual": VirtualLoop}
+    return loop_factories(item)
 
 
 @asynccontextmanager
@@ -39,11 +39,6 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     watch_threads_of(writer, monkeypatch)
     async with _set_up(tmp_path / "campaign.journal") as stage:
         yield stage
-
-
-@pytest.fixture
-def real_time() -> None:
-    """Let the event loop's seconds be real ones, for what takes a process of its own."""
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ def test_f24_the_command_says_so_and_resume_sends_the_rest(tmp_path: Path) -> No
         body = '{"status":"0","message":"Unauthenticated."}'
         sandbox.script(Fault(FaultKind.HTML, endpoint="send_template", nth=50, status=401, body=body, accepted=False))
         with start(sandbox, "broadcast", contacts, *TEMPLATE, *pace) as process:
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         assert process.returncode == ExitCode.STOPPED
         assert sandbox.ledger.total() == 49
         with start(sandbox, "resume", journal, *pace) as process:
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         assert process.returncode == ExitCode.DONE
         assert assert_truthful(sandbox.ledger, journal, recipients) == Counts(accepted=ROWS)

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
     from _typeshed import FileDescriptorLike
 
-__all__ = ["VirtualLoop", "run", "running_loop", "watch_threads_of"]
+__all__ = ["VirtualLoop", "loop_factories", "real_time", "run", "running_loop", "watch_threads_of"]
 
 ValueT = TypeVar("ValueT")
 Ts = TypeVarTuple("Ts")
@@ -155,16 +156,20 @@ def running_loop() -> VirtualLoop:
 
 
 class _Watched:
-    """Work in a thread that a loop knows of, as long as the loop is open."""
+    """Work in a thread that a virtual loop knows of, as long as the loop is open."""
 
     def __init__(self) -> None:
-        self._loop = running_loop()
+        loop = asyncio.get_running_loop()
+        self._loop = loop if isinstance(loop, VirtualLoop) else None
 
     def begin(self) -> None:
-        self._loop.begin_work()
+        if self._loop is not None:
+            self._loop.begin_work()
 
     def end(self) -> None:
         """Tell the loop from the thread: behind what the thread told it about its work."""
+        if self._loop is None:
+            return
         with contextlib.suppress(RuntimeError):  # it is closed
             self._loop.call_soon_threadsafe(self._loop.end_work)
 
@@ -204,6 +209,18 @@ def watch_threads_of(module: ModuleType, patch: pytest.MonkeyPatch) -> None:
     """Let the clock stand while threads of a module work, one that gives them their work by a `SimpleQueue`."""
     patch.setattr(module, "queue", SimpleNamespace(SimpleQueue=_WatchedQueue))
     patch.setattr(module, "threading", SimpleNamespace(Thread=_WatchedThread, get_ident=threading.get_ident))
+
+
+@pytest.fixture
+def real_time() -> None:
+    """Let the event loop's seconds be real ones, for what takes a process of its own, or a thread that a test stops."""
+
+
+def loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Say in which event loop an asynchronous test runs: a virtual one, if it does not ask for `real_time`."""
+    if "real_time" in getattr(item, "fixturenames", ()):
+        return {"real": asyncio.SelectorEventLoop}
+    return {"virtual": VirtualLoop}
 
 
 def run(work: Coroutine[Any, Any, ValueT]) -> ValueT:

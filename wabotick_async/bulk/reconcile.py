@@ -11,11 +11,11 @@ only.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-import anyio.to_thread
 import msgspec
 
 from ..endpoints import Endpoint, SendTemplate
@@ -150,7 +150,7 @@ class Reconciliation:
             async for row in self._journal.rows(state):
                 self._evidence.add_other(row, receivers)
         for path in self._settings.others:
-            for row in await anyio.to_thread.run_sync(read_rows_to, path, receivers):
+            for row in await asyncio.to_thread(read_rows_to, path, receivers):
                 self._evidence.add_other(row, receivers)
 
     async def _clock_difference(self) -> ClockDifference:
