@@ -95,9 +95,9 @@ def test_a_login_in_an_address_is_blanked(text: str, shown: str) -> None:
 @pytest.mark.parametrize("unit", ["1", "1|", "EAA", "wamid.", "://", "://a@", "+919"])
 def test_a_long_text_takes_no_long_time(unit: str) -> None:
     # Quadratic time would be 10 seconds and more.
-    began = time.perf_counter()
+    began = time.process_time()
     mask_phone_number(redact(unit * 40_000))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_an_empty_secret_blanks_nothing() -> None:

@@ -89,9 +89,9 @@ def test_a_text_of_nothing_but_literals_may_not_overlap() -> None:
 
 
 def test_a_hostile_text_costs_no_time() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert ExpectedText("#a#x" * 30 + "y").likeness(text("x" * 100_000)) is Likeness.NONE
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

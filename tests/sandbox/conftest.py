@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -6,7 +7,16 @@ import aiohttp
 import pytest
 
 from tests.sandbox.door import PHONE, Door
+from tests.simulation.virtual_loop import loop_factories, real_time
 from wabotick_async.sandbox import Sandbox
+
+__all__ = ["real_time"]  # a fixture
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let seconds cost nothing."""
+    return loop_factories(item)
+
 
 Opened = Callable[..., AbstractAsyncContextManager[Door]]
 

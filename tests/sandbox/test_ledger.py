@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.sandbox.conftest import Clock, Opened
 from tests.sandbox.door import FORMS, JSON, PATHS, PHONE, Door
@@ -113,6 +114,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_the_file_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     process = await asyncio.create_subprocess_exec(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
 
+from tests.simulation.virtual_loop import loop_factories, real_time
 from wabotick_async import SessionPool, WabotickClient
+
+__all__ = ["real_time"]  # a fixture
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let seconds cost nothing."""
+    return loop_factories(item)
 
 
 @pytest.fixture(params=["lean", "plain", "express"])
