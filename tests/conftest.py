@@ -15,9 +15,9 @@ from aioresponses import aioresponses as aioresponses_mock
 from hypothesis import HealthCheck, settings
 
 from tests.contract import fixture_files
-from tests.lanes import lane
+from tests.lanes import bulk_way, lane
 
-__all__ = ["lane"]  # a fixture
+__all__ = ["bulk_way", "lane"]  # fixtures
 
 # What takes processes, kills, or a search: `make test` runs it where something changed. Coverage leaves it out: that
 # would cost as much again, and show nothing that the tests nearer to the code do not show.

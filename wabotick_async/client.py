@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
 
+from .checks import clean_limits, clean_phone_number_id, clean_token, setting
 from .config import DEFAULT_BASE_URL, Limits, RetryPolicy, Timeout
 from .endpoints.base import Request
 from .errors import ConfigurationError
@@ -28,7 +29,7 @@ from .transport import (
     RetryBudget,
 )
 from .transport.lane import Lane, open_pools
-from .values import Secret, clean_api_token, clean_base_url
+from .values import Secret, clean_base_url
 from .wire import DEFAULT_REFUSALS, RefusalTable
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ class WabotickClient:
     ) -> None:
         # Covered before anything can fail: a traceback with locals shows what this frame holds.
         api_token = api_token if isinstance(api_token, Secret) else Secret(api_token)
-        self._token = _setting("api_token", _clean_token, api_token)
-        self.base_url = _setting("base_url", clean_base_url, base_url)
-        self.phone_number_id = _setting("phone_number_id", _clean_phone_number_id, phone_number_id)
-        self.limits = _setting("limits", _limits, limits)
+        self._token = setting("api_token", clean_token, api_token)
+        self.base_url = setting("base_url", clean_base_url, base_url)
+        self.phone_number_id = setting("phone_number_id", clean_phone_number_id, phone_number_id)
+        self.limits = setting("limits", clean_limits, limits)
         self.timeout = timeout or Timeout()
-        team = None if team_base_url is None else _setting("team_base_url", clean_base_url, team_base_url)
+        team = None if team_base_url is None else setting("team_base_url", clean_base_url, team_base_url)
         self._owns_pool = pool is None
         chosen = open_pools(
             lane,
@@ -185,16 +186,23 @@ class WabotickClient:
         )
         return answer
 
-    def prepare(self, request: Request[Any]) -> Prepared | None:
-        """Return a request that has grant and connection and may leave at once, or None where `send` would wait.
+    def prepare(self, requests: Iterable[Request[Any]]) -> list[Prepared]:
+        """Return requests that have grant and connection and may leave at once, up to the first for which `send` waits.
 
-        What hinders it may also be the request itself; `send` says so. For those who send so many messages that a task
-        for each is too dear, on the express lane. Whoever is given one must end it.
+        What hinders that one may also be the request itself; `send` says so. For those who send so many messages that a
+        task for each is too dear, on the express lane. Whoever is given one must end it.
 
         Args:
-            request: what to ask. It gets one attempt.
+            requests: what to ask, in this order. Each gets one attempt.
         """
-        return self._exchange.prepare(request, self._token, phone_number_id=self.phone_number_id, timeouts=self.timeout)
+        return self._exchange.prepare(
+            requests, self._token, phone_number_id=self.phone_number_id, timeouts=self.timeout
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether as many requests are in flight as may be; the next leaves when one of them ends."""
+        return self._exchange.is_full
 
     def with_options(
         self,
@@ -215,7 +223,7 @@ class WabotickClient:
         other.__dict__.update(self.__dict__)
         other._owns_pool = False
         if phone_number_id is not None:
-            other.phone_number_id = _setting("phone_number_id", _clean_phone_number_id, phone_number_id)
+            other.phone_number_id = setting("phone_number_id", clean_phone_number_id, phone_number_id)
         other.timeout = timeout or self.timeout
         other._exchange = self._exchange.with_options(retry, urgent=urgent)
         other._open_groups()
@@ -269,46 +277,9 @@ class WabotickClient:
         return f"{type(self).__name__}({', '.join(settings)})"
 
 
-def _limits(limits: object) -> Limits:
-    if limits is None:
-        return Limits()
-    if not isinstance(limits, Limits):
-        raise ValueError(f"expected Limits, got {type(limits).__name__}")
-    return limits
-
-
-ValueT = TypeVar("ValueT")
-ResultT = TypeVar("ResultT")
-
-
-def _setting(name: str, clean: Callable[[ValueT], ResultT], value: ValueT) -> ResultT:
-    try:
-        return clean(value)
-    except ValueError as error:
-        problem = str(error)
-    except (TypeError, AttributeError):
-        shown = value.reveal() if isinstance(value, Secret) else value
-        problem = f"expected a text, got {type(shown).__name__}"
-        del shown
-    raise ConfigurationError(f"{name}: {problem}")  # out here it has no context, whose frames hold what was refused
-
-
 def _bounded(limiter: Limiter | None, limits: Limits, clock: Callable[[], float]) -> Limiter:
     if limiter is None:
         return RateLimiter(limits=limits, clock=clock)
     if isinstance(limiter, RateLimiter):
         limiter.bound(limits)
     return limiter
-
-
-def _clean_token(token: Secret) -> Secret:
-    return Secret(clean_api_token(token.reveal()))
-
-
-def _clean_phone_number_id(value: str | None) -> str | None:
-    if value is None:
-        return None
-    text = str(value).strip()
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("expected the digits of Meta's phone number id")
-    return text

@@ -16,6 +16,7 @@ from wabotick_async.endpoints import (
     SendBroadcastTemplate,
     SendMedia,
     SendTemplate,
+    SendText,
     UploadMedia,
     registry,
 )
@@ -77,6 +78,23 @@ def test_key_is_not_taken_for_content() -> None:
     _, plain = to_row(text(1), 1)
     _, keyed = to_row(BulkMessage(request=text(1), key=plain.payload.decode()), 1)
     assert plain.key != keyed.key
+
+
+_HELLO = SendText(phone_number="919800000001", message="Hello")
+_TEMPLATE = SendTemplate(phone_number="919800000001", template_id="48", variables={"name": "Zoë"})
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        (_HELLO, "51fd9bf16bf8a2481d4a5dc01d8cea4f"),
+        (_TEMPLATE, "22d092e53cbf15f5d7983a6cb45d3f63"),
+        (BulkMessage(request=_HELLO, key="order 7"), "23bc756ac9c4f67e6fe900deb52a7aaf"),
+        (BulkMessage(request=_TEMPLATE, key="\ud800"), "5de2a766c76d5cac0f0b464bded37a76"),
+    ],
+)
+def test_keys_of_journals_that_exist(message: object, key: str) -> None:
+    assert [to_row(message, 1)[1].key.hex() for _ in range(2)] == [key, key]
 
 
 @pytest.mark.parametrize("key", ["", "\ud800", "ключ"])

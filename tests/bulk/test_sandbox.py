@@ -71,6 +71,35 @@ def open_client(sandbox: Sandbox, concurrency: int = 16) -> WabotickClient:
     )
 
 
+class CountingClient(WabotickClient):
+    """Counts the messages for which it got a grant before the journal was asked."""
+
+    prepared = 0
+
+    def prepare(self, requests: Any) -> Any:
+        ready = super().prepare(requests)
+        self.prepared += len(ready)
+        return ready
+
+
+async def test_a_source_that_is_fed_again_takes_no_grants_for_what_is_known(path: Path) -> None:
+    async with Sandbox(auto_window=True) as sandbox:
+        limits = Limits(rate=10_000.0, burst=100, concurrency=16)
+        async with CountingClient(
+            sandbox.token,
+            base_url=sandbox.base_url,
+            phone_number_id=sandbox.phone_number_id,
+            limits=limits,
+            lane="express",
+        ) as client:
+            first = await BulkSender(client, journal=path).run(messages(sandbox.template_id))
+            assert (first.accepted, client.prepared > 200) == (300, True)
+            client.prepared = 0
+            again = await BulkSender(client, journal=path).run(messages(sandbox.template_id))
+        assert (again.accepted, again.rows, client.prepared <= limits.concurrency) == (300, 300, True)
+        assert set(sandbox.ledger.per_recipient().values()) == {1}
+
+
 async def test_storm_of_faults(sandbox: Sandbox, path: Path) -> None:
     outcomes: dict[str, Outcome] = {}
     async with open_client(sandbox) as client:

@@ -16,7 +16,7 @@ from wabotick_async import Timeout
 from wabotick_async.bulk.journal import Counts
 from wabotick_async.sandbox import Fault, FaultKind, Sandbox
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 EACH_ITS_OWN = {"keep_alive": False}
 PAGE = "<!DOCTYPE html><html><body>One moment, please</body></html>"

@@ -26,7 +26,7 @@ from wabotick_async.errors import NotSentError
 from wabotick_async.outcomes import Outcome
 from wabotick_async.transport import AttemptFinished, Event
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 ROWS = 20
 

@@ -14,7 +14,7 @@ from wabotick_async.bulk.journal import Counts
 from wabotick_async.errors import OutcomeUnknownError
 from wabotick_async.sandbox import Fault, FaultKind
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 SHORT = Timeout(connect=2.0, total=0.15)
 EACH_ITS_OWN = {"keep_alive": False}

@@ -13,7 +13,7 @@ from tests.transport.tcp import answer
 from wabotick_async import SendText
 from wabotick_async.bulk.journal import Counts
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 STRAY = answer(b'{"status":"1","wa_message_id":"wamid.U1RSQVk=","message":"Message sent successfully."}')
 TIMED_OUT = answer(b"", status="408 Request Timeout", head=b"Connection: close\r\n")

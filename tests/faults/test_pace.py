@@ -11,7 +11,7 @@ from tests.faults.stage import Stage, messages, phones
 from wabotick_async.bulk.journal import Counts
 from wabotick_async.sandbox import Fault, FaultKind
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 
 def refused_at(stage: Stage) -> list[float]:

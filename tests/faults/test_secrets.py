@@ -16,7 +16,7 @@ from wabotick_async import Timeout
 from wabotick_async.errors import CampaignAbortedError
 from wabotick_async.sandbox import Fault, FaultKind
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 
 def forms(token: str) -> list[bytes]:

@@ -20,7 +20,7 @@ from wabotick_async.errors import CampaignAbortedError
 from wabotick_async.outcomes import Outcome
 from wabotick_async.sandbox import Fault, FaultKind
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 
 async def test_f28_one_send_is_cancelled_and_the_others_go_on(stage: Stage) -> None:

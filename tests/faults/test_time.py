@@ -20,7 +20,7 @@ from wabotick_async.bulk.journal import Counts
 from wabotick_async.sandbox import Fault, FaultKind
 from wabotick_async.transport import RateLimiter
 
-pytestmark = pytest.mark.usefixtures("lane")
+pytestmark = pytest.mark.usefixtures("bulk_way")
 
 HOUR, DAY = 3_600.0, 86_400.0
 RATE, BURST = 20.0, 2

@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
-from tests.lanes import Lane
-from wabotick_async import BulkSender, Limits, SendTemplate, WabotickClient
-from wabotick_async.bulk.flights import Ready
+from tests.lanes import Way, nothing_flies
+from wabotick_async import BulkSender, Limits, SendTemplate, SessionPool, WabotickClient
+from wabotick_async.bulk.crew import Ready
 from wabotick_async.bulk.journal import Advanced, Finish, NewRow, Requeue, SQLiteJournal, Stored
 from wabotick_async.bulk.journal.files import JournalFiles
 
@@ -47,8 +47,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     phone_number_id: str
     template_id: str
-    lane: Lane
-    """On the express lane the message needs no worker."""
+    way: Way
     journal: str
     ledger: str
 
@@ -103,18 +102,27 @@ class MortalJournal(SQLiteJournal):
         self._die_at(Point.FINISHED, finish.seq == TARGET)
 
     def advance(
-        self, results: Sequence[Finish | Requeue], claims: Sequence[int], done: Callable[[Advanced], object]
+        self,
+        results: Sequence[Finish | Requeue],
+        claims: Sequence[int],
+        done: Callable[[Advanced], object],
+        *,
+        fresh: Sequence[NewRow] = (),
     ) -> None:
-        claiming, finishing = TARGET in claims, TARGET in [one.seq for one in results]
+        adding, finishing = phone(TARGET) in {row.receiver for row in fresh}, TARGET in [one.seq for one in results]
+        claiming = adding or TARGET in claims
         self._die_before("COMMIT", Point.CLAIMING, claiming)
         self._die_before("COMMIT", Point.FINISHING, finishing)
+        if adding and self._point is Point.ADDING:
+            fresh = LethalRows(fresh)
 
         def told(advanced: Advanced) -> None:
+            self._die_at(Point.ADDED, adding)
             self._die_at(Point.CLAIMED, claiming)
             self._die_at(Point.FINISHED, finishing)
             done(advanced)
 
-        super().advance(results, claims, told)
+        super().advance(results, claims, told, fresh=fresh)
 
     async def close(self, reason: str = "done") -> None:
         self._die_before("COMMIT", Point.CLOSING)
@@ -139,8 +147,8 @@ class MortalSend:
         self._client = client
         self.call_off, self.abandon = ready.call_off, ready.abandon
 
-    def leave(self, done: Callable[[], object]) -> None:
-        self._ready.leave(done)
+    def leave(self, done: Callable[[Any], object]) -> None:
+        self._ready.leave(lambda _: done(self))
         if self._client.point is Point.WRITTEN:
             self._watching = asyncio.create_task(self._client.die_when_written())
 
@@ -156,9 +164,12 @@ class MortalClient(WabotickClient):
     ledger: Path
     quick: bool
 
-    def prepare(self, request: Any) -> Any:
-        ready = super().prepare(request)
-        return ready if ready is None or request.phone_number != phone(TARGET) else MortalSend(ready, self)
+    def prepare(self, requests: Any) -> Any:
+        asked = list(requests)
+        return [
+            MortalSend(ready, self) if request.phone_number == phone(TARGET) else ready
+            for request, ready in zip(asked, super().prepare(asked), strict=False)
+        ]
 
     async def die_when_written(self) -> None:
         while phone(TARGET) not in self.ledger.read_text():  # noqa: ASYNC110  # another process writes it
@@ -196,6 +207,8 @@ def trace(listener: Callable[[str], None]) -> None:
 
 
 async def campaign(task: Task) -> None:
+    if task.way == "workers":
+        SessionPool.runway = nothing_flies  # type: ignore[method-assign, assignment]  # the process lives for this only
     journal = MortalJournal(task.journal, task.point)
     trace(journal.before_statement)
     client = MortalClient(
@@ -203,9 +216,9 @@ async def campaign(task: Task) -> None:
         base_url=task.base_url,
         phone_number_id=task.phone_number_id,
         limits=Limits(rate=10_000.0, burst=100, concurrency=1),
-        lane=task.lane,
+        lane="express" if task.way == "express" else "session",
     )
-    client.point, client.ledger, client.quick = task.point, Path(task.ledger), task.lane == "express"
+    client.point, client.ledger, client.quick = task.point, Path(task.ledger), task.way != "workers"
     async with client:
         await BulkSender(client, journal=journal).run(messages(task.template_id))
 

@@ -49,8 +49,8 @@ async def command(*options: str) -> tuple[int | None, dict[str, str], str]:
     return process.returncode, {line[:18].strip(): line[18:] for line in lines}, errors.decode()
 
 
-async def test_5000_messages_and_25_kills(tmp_path: Path) -> None:
-    options = ("--messages", "5000", "--kills", "25", "--rows", "8000", "--import-kills", "1", "--limit", "240")
+async def test_10000_messages_and_25_kills(tmp_path: Path) -> None:
+    options = ("--messages", "10000", "--kills", "25", "--rows", "8000", "--import-kills", "1", "--limit", "240")
     code, shown, errors = await command(*options, "--directory", str(tmp_path))
     assert (code, errors) == (0, "")
     assert shown["kill -9"].startswith("25 of 25 ")

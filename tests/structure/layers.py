@@ -15,7 +15,7 @@ LAYERS: Final = (
     ("endpoints",),
     ("wire",),
     ("transport",),
-    ("client", "resources"),
+    ("checks", "client", "resources"),
     ("bulk",),
     ("",),  # the package root exports what lies below it
     ("cli", "sandbox"),

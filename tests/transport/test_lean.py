@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.transport.tcp import CALL, SOON, fine, hang, pooled, serving
+from tests.transport.tcp import CALL, SOON, Connection, answer, fine, hang, pooled, serving
 from wabotick_async import Limits, NotSentError, OutcomeUnknownError, Timeout
 from wabotick_async.transport import SessionPool, guard
 from wabotick_async.transport.guard import SentMark
@@ -58,6 +58,34 @@ def test_what_it_does_not_know_it_refuses(how: dict[str, Any]) -> None:
     url = URL("http://127.0.0.1/x")
     with pytest.raises(ValueError, match="expected a post"):
         LeanRequest("POST", url, data=LeanBody(LeanHead(url, {}), CALL, SentMark()), **how)
+
+
+@pytest.mark.parametrize("length", [0, 1, 3_999, 4_000, 4_001, 200_000])
+async def test_an_answer_is_whole_whatever_its_length(length: int) -> None:
+    body = b"x" * length
+
+    async def say(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.write(answer(body))
+
+    async with serving(say) as server, pooled(server.url) as pool:
+        for _ in range(2):
+            assert (await pool.post(CALL, SOON)).body == body
+        assert server.connections == 1
+
+
+async def test_an_answer_in_pieces_is_whole() -> None:
+    async def say(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 300)
+            await connection.write(b"0\r\n\r\n")
+
+    async with serving(say) as server, pooled(server.url) as pool:
+        for _ in range(2):
+            assert (await pool.post(CALL, SOON)).body == b"x" * 300
+        assert server.connections == 1
 
 
 async def test_time_is_over_while_the_answer_is_awaited() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-import multiprocessing
+import os
 import ssl
+import subprocess
+import sys
 import traceback
 import tracemalloc
 from collections.abc import AsyncIterator
@@ -31,6 +33,7 @@ from wabotick_async import (
     UploadMedia,
     WabotickClient,
 )
+from wabotick_async.transport import home
 from wabotick_async.wire import HTTPRequest, Multipart
 
 pytestmark = pytest.mark.usefixtures("way")
@@ -162,11 +165,20 @@ def test_a_second_loop_is_told() -> None:
 async def test_a_forked_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(fine) as server, pooled(server.url) as pool:
         await pool.post(CALL, SOON)
-        own = multiprocessing.current_process().pid
-        assert own is not None
-        monkeypatch.setattr("os.getpid", lambda: own + 1)
+        monkeypatch.setattr(home.PROCESS, "id", home.PROCESS.id + 1)
         with pytest.raises(ConfigurationError, match="fork"):
             await pool.post(CALL, SOON)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_has_a_number_of_its_own() -> None:
+    # In a process of its own, as one that has threads should not be forked.
+    code = (
+        "import os; from wabotick_async.transport.home import PROCESS\n"
+        "if (child := os.fork()) == 0: os._exit(PROCESS.id != os.getpid())\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and PROCESS.id == os.getpid()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_trust_cannot_be_switched_off() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import traceback
 from collections.abc import AsyncIterator
@@ -12,12 +13,14 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.lanes import Lane
 from tests.transport.tcp import Behaviour, Connection, TCPServer, answer, fine, hang, serving
 from wabotick_async import (
     AttemptFinished,
     AuthenticationError,
     Event,
     ExpressPool,
+    GuardedRequest,
     Limits,
     ListLabels,
     NotSentError,
@@ -30,6 +33,7 @@ from wabotick_async import (
     RetryPolicy,
     SendTemplate,
     ServerError,
+    SessionPool,
     Timeout,
     UnexpectedPageError,
     UploadMedia,
@@ -38,6 +42,7 @@ from wabotick_async import (
 )
 from wabotick_async.testing import ManualClock, NoLimit
 from wabotick_async.transport import Prepared
+from wabotick_async.wire.http import HTTPRequest
 
 TOKEN = "1|SECRETSECRETSECRETSECRETSECRET"
 NUMBER = "109000000000001"
@@ -45,6 +50,7 @@ SEND = SendTemplate(phone_number="919800000000", template_id="48")
 LIMITS = Limits(rate=10_000.0, burst=100, pair=None, concurrency=4)
 ONCE = RetryPolicy(attempts=1)
 FREE = (0, LIMITS.connections)
+pytestmark = pytest.mark.usefixtures("lane")
 
 
 class Stage:
@@ -54,10 +60,10 @@ class Stage:
         self.server, self.client, self.events, self.lines = server, client, events, lines
 
     @property
-    def pool(self) -> ExpressPool:
+    def pool(self) -> SessionPool | ExpressPool:
         """Return the pool."""
         pool = self.client._pool
-        assert isinstance(pool, ExpressPool)
+        assert isinstance(pool, SessionPool | ExpressPool)
         return pool
 
     @property
@@ -70,12 +76,35 @@ class Stage:
     @property
     def kept(self) -> list[Any]:
         """Return the connections that wait."""
-        return [connection for idle in self.pool._idle.values() for connection, _ in idle._kept]
+        if isinstance(self.pool, ExpressPool):
+            return [connection for idle in self.pool._idle.values() for connection, _ in idle._kept]
+        kept = [connection for several in self._connector._conns.values() for connection, _ in several]
+        return [connection for connection in kept if connection.is_connected()]
+
+    @property
+    def in_use(self) -> int:
+        """Return how many connections are open and do not wait."""
+        if isinstance(self.pool, ExpressPool):
+            return len(self.pool._open) - len(self.kept)
+        return len(self._connector._acquired)
+
+    @property
+    def free(self) -> int:
+        """Return how many places are free."""
+        if isinstance(self.pool, ExpressPool):
+            return self.pool._places._free
+        return self.pool._limits.connections - self.pool._under_way
+
+    @property
+    def _connector(self) -> Any:
+        assert isinstance(self.pool, SessionPool)
+        assert self.pool._session is not None
+        return self.pool._session.connector
 
     @property
     def holds(self) -> tuple[int, int]:
         """Return how many grants are out, and how many places are free: `FREE` when all is given back."""
-        return self.limiter.in_flight, self.pool._places._free
+        return self.limiter.in_flight, self.free
 
     @property
     def finished(self) -> list[AttemptFinished]:
@@ -83,16 +112,16 @@ class Stage:
         return [event for event in self.events if isinstance(event, AttemptFinished)]
 
     def hang_up(self, on: Prepared) -> None:
-        """Close the server's end of a connection, in this very moment."""
+        """Close the server's end of the connection that one will take, in this very moment."""
         flight: Any = on._flight
-        ours = flight._connection._transport.get_extra_info("sockname")
+        transport = self.kept[0].transport if isinstance(self.pool, SessionPool) else flight._connection._transport
+        ours = transport.get_extra_info("sockname")
         (line,) = [one for one in self.lines if one.writer.get_extra_info("peername") == ours]
         line.writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def prepare(self) -> Prepared:
         """Return what must be there."""
-        prepared = self.client.prepare(SEND)
-        assert prepared is not None
+        (prepared,) = self.client.prepare([SEND])
         return prepared
 
 
@@ -115,7 +144,7 @@ async def staged(
 
     lines: list[Connection] = []
     events: list[Event] = []
-    defaults = {"api_token": TOKEN, "phone_number_id": NUMBER, "lane": "express", "limits": LIMITS, "retry": ONCE}
+    defaults = {"api_token": TOKEN, "phone_number_id": NUMBER, "limits": LIMITS, "retry": ONCE}
     async with serving(behave) as server:
         client = WabotickClient(base_url=server.url, observers=[events.append], **{**defaults, **settings})
         async with client:
@@ -130,7 +159,7 @@ async def left(prepared: Prepared) -> None:
     told: list[None] = []
     done = asyncio.Event()
 
-    def tell() -> None:
+    def tell(_: Prepared) -> None:
         told.append(None)
         done.set()
 
@@ -166,59 +195,78 @@ async def closing(connection: Connection) -> None:
 # --- there is none, and nothing is held
 
 
-async def test_none_before_the_first_request() -> None:
-    client = WabotickClient(TOKEN, phone_number_id=NUMBER, base_url="http://127.0.0.1:9", lane="express", limits=LIMITS)
-    async with client:
-        assert client.prepare(SEND) is None
-        assert Stage(TCPServer(fine), client, [], []).holds == FREE
-
-
-async def test_none_where_no_connection_is_kept() -> None:
-    async with staged(first=answer(head=b"Connection: close\r\n")) as stage:
-        assert stage.client.prepare(SEND) is None
-        assert stage.holds == FREE
-
-
 @pytest.mark.parametrize(
     "request_", [ListLabels(), UploadMedia(file=b"x", file_name="a.png")], ids=["other paths", "upload"]
 )
 async def test_none_for_a_request_of_another_kind(request_: Request[Any]) -> None:
     opening = request_ if isinstance(request_, ListLabels) else SEND
     async with staged(opening=opening, first=answer(b'{"status":"1","message":[]}')) as stage:
-        assert stage.client.prepare(request_) is None
+        assert stage.client.prepare([request_]) == []
         assert (stage.holds, len(stage.kept)) == (FREE, 1)
 
 
 async def test_none_for_what_cannot_be_encoded() -> None:
     complete = SendTemplate(phone_number="919800000000", template_id="48", phone_number_id=NUMBER)
     async with staged(opening=complete, phone_number_id=None) as stage:
-        assert stage.client.prepare(SEND) is None
+        assert stage.client.prepare([SEND]) == []
         assert (stage.holds, len(stage.kept)) == (FREE, 1)
 
 
+@pytest.mark.parametrize("lane", ["express"], indirect=True)
 async def test_none_while_sessions_are_mocked(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged() as stage:
         monkeypatch.setattr(aiohttp.ClientSession, "_request", lambda *_: None)
-        assert stage.client.prepare(SEND) is None
+        assert stage.client.prepare([SEND]) == []
         assert (stage.holds, len(stage.kept)) == (FREE, 1)
 
 
-async def test_none_over_a_session() -> None:
-    async with staged(lane="session") as stage:
-        assert stage.client.prepare(SEND) is None
+async def test_none_over_a_session_of_the_users_own() -> None:
+    async with aiohttp.ClientSession(request_class=GuardedRequest) as session, staged(session=session) as stage:
+        assert stage.client.prepare([SEND]) == []
+        assert stage.holds == FREE
+
+
+@pytest.mark.parametrize("lane", ["session"], indirect=True)
+async def test_none_over_a_session_where_all_places_are_taken() -> None:
+    async with staged(limits=Limits(rate=10_000.0, burst=100, pair=None, concurrency=1)) as stage:
+        http = HTTPRequest(path="/api/v1/x", body=b"")
+        reserve = stage.pool.runway(Timeout())
+        assert reserve is not None
+        flights = [reserve(http) for _ in range(stage.pool._limits.connections)]
+        assert stage.client.prepare([SEND]) == []
+        assert stage.limiter.in_flight == 0
+        for flight in flights:
+            assert flight is not None
+            flight.call_off()
+        stage.prepare().call_off()
+
+
+async def test_it_opens_the_connection_that_is_missing() -> None:
+    async with staged(first=answer(head=b"Connection: close\r\n")) as stage:
+        await landed(stage.prepare())
+        assert (stage.holds, stage.server.connections, len(stage.server.requests)) == (FREE, 2, 2)
+
+
+async def test_what_finds_no_server_has_sent_nothing() -> None:
+    client = WabotickClient(TOKEN, phone_number_id=NUMBER, base_url="http://127.0.0.1:9", limits=LIMITS)
+    async with client:
+        (prepared,) = client.prepare([SEND])
+        with pytest.raises(NotSentError, match="nothing was sent"):
+            await landed(prepared)
+        assert Stage(TCPServer(fine), client, [], []).holds == FREE
 
 
 async def test_none_with_a_limiter_that_only_waits() -> None:
     async with staged(limiter=NoLimit()) as stage:
-        assert stage.client.prepare(SEND) is None
-        assert (stage.pool._places._free, len(stage.kept)) == (LIMITS.connections, 1)
+        assert stage.client.prepare([SEND]) == []
+        assert (stage.free, len(stage.kept)) == (LIMITS.connections, 1)
 
 
 async def test_none_where_the_limiter_waits_and_what_was_asked_in_vain_costs_nothing() -> None:
     clock = ManualClock()
     async with staged(clock=clock, limits=Limits(rate=1.0, headroom=0.0, pair=None, concurrency=4)) as stage:
         for _ in range(3):
-            assert stage.client.prepare(SEND) is None
+            assert stage.client.prepare([SEND]) == []
         assert (stage.holds, len(stage.kept)) == (FREE, 1)
         clock.now += 1.0
         stage.prepare().call_off()
@@ -228,7 +276,7 @@ async def test_none_in_a_pause() -> None:
     clock = ManualClock()
     async with staged(clock=clock) as stage:
         stage.limiter.pause(clock() + 5.0)
-        assert stage.client.prepare(SEND) is None
+        assert stage.client.prepare([SEND]) == []
         assert (stage.holds, len(stage.kept)) == (FREE, 1)
         clock.now += 5.0
         stage.prepare().call_off()
@@ -237,7 +285,7 @@ async def test_none_in_a_pause() -> None:
 async def test_none_where_no_more_may_be_in_flight() -> None:
     async with staged(limits=Limits(rate=10_000.0, burst=100, pair=None, concurrency=1)) as stage:
         first = stage.prepare()
-        assert stage.client.prepare(SEND) is None
+        assert stage.client.prepare([SEND]) == []
         first.call_off()
         stage.prepare().call_off()
 
@@ -246,8 +294,7 @@ async def test_the_urgent_have_a_place_of_their_own() -> None:
     async with staged(limits=Limits(rate=10_000.0, burst=100, pair=None, concurrency=1)) as stage:
         urgent = stage.client.with_options(urgent=True)
         await asyncio.gather(urgent.send(SEND), urgent.send(SEND))
-        first, second = stage.prepare(), urgent.prepare(SEND)
-        assert second is not None
+        first, (second,) = stage.prepare(), urgent.prepare([SEND])
         for one in (first, second):
             one.call_off()
 
@@ -369,7 +416,7 @@ async def test_refusals_for_pace_pause_once_and_tell_it_once() -> None:
                 one.result()
         assert [type(event) for event in stage.events] == [PauseBegan, AttemptFinished, AttemptFinished]
         assert stage.limiter.paused_for == 7.0
-        assert stage.client.prepare(SEND) is None
+        assert stage.client.prepare([SEND]) == []
         assert stage.holds == FREE
         clock.now += 7.0
         stage.prepare().call_off()
@@ -387,6 +434,7 @@ async def test_another_kept_connection_carries_what_was_not_written() -> None:
         assert [event.outcome for event in stage.finished] == [Outcome.ACCEPTED]
 
 
+@pytest.mark.parametrize("lane", ["express"], indirect=True)
 async def test_without_another_nothing_was_sent() -> None:
     async with staged() as stage:
         prepared = stage.prepare()
@@ -398,13 +446,21 @@ async def test_without_another_nothing_was_sent() -> None:
         assert [(event.outcome, event.status) for event in stage.finished] == [(Outcome.NOT_SENT, None)]
 
 
+@pytest.mark.parametrize("lane", ["session"], indirect=True)
+async def test_a_session_without_another_opens_one() -> None:
+    async with staged() as stage:
+        prepared = stage.prepare()
+        stage.hang_up(prepared)
+        assert (await landed(prepared)).response.attempts == 1
+        assert (stage.holds, len(stage.server.requests)) == (FREE, 2)
+
+
 @pytest.mark.parametrize("then", [closing, hang], ids=["closed", "too late"])
 async def test_what_left_and_was_not_answered_is_unknown(then: Behaviour) -> None:
     timeout = Timeout(connect=1.0, total=5.0 if then is closing else 0.01)
     async with staged(then) as stage:
         hurried = stage.client.with_options(timeout=timeout)
-        prepared = hurried.prepare(SEND)
-        assert prepared is not None
+        (prepared,) = hurried.prepare([SEND])
         with pytest.raises(OutcomeUnknownError) as caught:
             await landed(prepared)
         assert (caught.value.endpoint, caught.value.attempts) == ("send_template", 1)
@@ -435,13 +491,70 @@ async def test_what_is_abandoned_is_unknown_and_frees_its_place() -> None:
     told: list[None] = []
     async with staged(hang) as stage:
         prepared = stage.prepare()
-        prepared.leave(lambda: told.append(None))
+        prepared.leave(lambda _: told.append(None))
         await stage.server.arrival()
         prepared.abandon()
-        assert stage.holds == FREE
+        if isinstance(stage.pool, ExpressPool):
+            assert stage.holds == FREE
         assert [(event.outcome, event.status) for event in stage.finished] == [(Outcome.UNKNOWN, None)]
         await asyncio.sleep(0.001)
-        assert (told, stage.kept, stage.pool._open) == ([], [], {})
+        assert (told, stage.kept, stage.in_use, stage.holds) == ([], [], 0, FREE)
+
+
+async def test_what_is_abandoned_before_it_could_leave_does_not_leave() -> None:
+    async with staged(hang) as stage:
+        prepared = stage.prepare()
+        prepared.leave(lambda _: None)
+        prepared.abandon()
+        await stage.client.close()
+        assert (stage.holds, len(stage.server.requests)) == (FREE, 1)
+
+
+@pytest.mark.parametrize("lane", ["session"], indirect=True)
+async def test_a_session_that_closes_has_closed_what_was_abandoned() -> None:
+    async with staged(hang) as stage:
+        prepared = stage.prepare()
+        prepared.leave(lambda _: None)
+        await stage.server.arrival()
+        prepared.abandon()
+        await stage.client.close()
+        assert stage.holds == FREE
+
+
+@pytest.mark.parametrize("lane", ["session"], indirect=True)
+async def test_what_others_called_off_on_its_way_is_unknown() -> None:
+    async with staged(hang) as stage:
+        prepared = stage.prepare()
+        ended = asyncio.create_task(left(prepared))
+        await stage.server.arrival()
+        flight: Any = prepared._flight
+        flight._task.cancel()
+        await ended
+        with pytest.raises(OutcomeUnknownError, match="called off"):
+            prepared.result()
+        assert (stage.holds, stage.kept) == (FREE, [])
+
+
+@pytest.mark.parametrize("lane", ["session"], indirect=True)
+async def test_what_ends_badly_after_it_was_abandoned_bothers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def carried(*_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise NotSentError("the client was closed") from None
+
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with staged() as stage:
+        monkeypatch.setattr(stage.pool, "_carried", carried)
+        prepared = stage.prepare()
+        prepared.leave(lambda _: None)
+        await asyncio.sleep(0)
+        prepared.abandon()
+        await asyncio.sleep(0.001)
+        del prepared
+        gc.collect()
+        assert (stage.holds, complaints) == (FREE, [])
 
 
 # --- the end of the client
@@ -456,13 +569,13 @@ async def test_a_client_that_was_closed_meanwhile_sends_nothing() -> None:
         assert (stage.holds, len(stage.server.requests)) == (FREE, 1)
 
 
-async def test_closing_the_client_ends_what_is_under_way() -> None:
+async def test_closing_the_client_ends_what_is_under_way(lane: Lane) -> None:
     async with staged(hang) as stage:
         ended = asyncio.create_task(left(prepared := stage.prepare()))
         await stage.server.arrival()
         await stage.client.close()
         await ended
-        with pytest.raises(OutcomeUnknownError, match="client was closed"):
+        with pytest.raises(OutcomeUnknownError, match="client was closed" if lane == "express" else "no answer"):
             prepared.result()
         assert stage.holds == FREE
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 
 from wabotick_async.transport.recent import RecentAnswers
 
 
-class NeverWalked(OrderedDict[bytes, None]):
+class NeverWalked(set[bytes]):
     def __iter__(self) -> Iterator[bytes]:
         raise AssertionError("each answer would cost as much as thousands")
 
@@ -31,13 +30,14 @@ def test_any_of_many_ids() -> None:
     assert recent.repeats(b"wamid.C")
 
 
-def test_the_oldest_are_forgotten() -> None:
+def test_the_last_thousands_are_kept_and_the_oldest_forgotten() -> None:
     recent = RecentAnswers()
-    for one in range(4097):
+    for one in range(8192):
         recent.repeats(b"wamid.%d " % one)
 
     assert not recent.repeats(b"wamid.0 ")
     assert recent.repeats(b"wamid.4096 ")
+    assert recent.repeats(b"wamid.8191 ")
 
 
 def test_those_that_are_kept_are_not_walked_through() -> None:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated, Any, Final
 from urllib.parse import quote_plus
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.contract.requests import REQUESTS
-from wabotick_async import Acknowledgement, Request, RequestInvalidError, Safety, SendTemplate, SendText
+from wabotick_async import (
+    Acknowledgement,
+    Request,
+    RequestInvalidError,
+    Safety,
+    SendTemplate,
+    SendText,
+    TemplateVariable,
+)
 from wabotick_async.endpoints import EndpointRegistry
 from wabotick_async.endpoints.fields import Encoding
+from wabotick_async.endpoints.variables import TemplateVariables
 from wabotick_async.values import Secret
 from wabotick_async.wire import encode, form_fields
 from wabotick_async.wire.quoting import quoted, quoted_name
@@ -105,9 +116,25 @@ class OwnToken(Request[Acknowledgement], frozen=True, kw_only=True):
     apiToken: str = "2|xyz"  # noqa: N815 - a field of an endpoint of one's own that is named like the token's
 
 
+@own.endpoint("own_variable", "/v", Safety.UNSAFE)
+class OwnVariable(Request[Acknowledgement], frozen=True, kw_only=True):
+    variables: TemplateVariables
+    mine: str = msgspec.field(name="templateVariable-a-1", default="2")
+
+
+class Place(int, Enum):
+    FIRST = 1
+
+
 @pytest.mark.parametrize(
     "request_",
     [
+        OwnVariable(variables={"a": "1"}),
+        OwnVariable(variables={"b": "1"}),
+        SendTemplate(phone_number="919800000001", template_id="101", variables={"a": "1", "x" * 65: "& &"}),
+        SendTemplate(
+            phone_number="919800000001", template_id="101", variables=[TemplateVariable("a", "1", Place.FIRST)]
+        ),
         OneFamily(family={"a": "1", "b c": "2&"}),
         OneFamily(family={"plain": "2", "x": "y"}),
         OneFamily(family={"apiToken": "no"}),
@@ -118,6 +145,6 @@ class OwnToken(Request[Acknowledgement], frozen=True, kw_only=True):
     ids=repr,
 )
 def test_keys_that_meet(request_: Request[Any]) -> None:
-    body = encode(request_, Secret("1|abc")).body
+    body = encode(request_, Secret("1|abc"), NUMBER).body
 
-    assert body == by_urllib(request_, "1|abc", None)
+    assert body == by_urllib(request_, "1|abc", NUMBER)

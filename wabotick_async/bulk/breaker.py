@@ -9,8 +9,11 @@ from typing import Final
 
 import anyio
 
-__all__ = ["Breaker"]
+from ..errors import NotDueError
+from ..outcomes import Outcome
+from .delivery import Delivered
 
+__all__ = ["Breaker"]
 
 _SHARE: Final = 0.05
 _SHORTEST: Final = 2.0
@@ -82,6 +85,17 @@ class Breaker:
                 self._release()
                 raise
             return
+
+    def heed(self, delivered: Delivered) -> None:
+        """Note what became of a message: whether the platform answered."""
+        error = delivered.error
+        fate = delivered.outcome if error is None else error.outcome
+        if fate is Outcome.ACCEPTED or fate is Outcome.REFUSED:
+            self.succeeded()
+        elif error is None or isinstance(error, NotDueError):
+            self.spared()
+        else:
+            self.failed(unknown=fate is Outcome.UNKNOWN)
 
     def succeeded(self) -> None:
         """Note that the platform answered."""

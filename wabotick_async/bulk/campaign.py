@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import takewhile
 from typing import Any
 
 import anyio
 import anyio.abc
 
 from ..endpoints import Request
-from ..errors import NotDueError
+from ..errors import CampaignError
 from ..outcomes import Outcome
 from .breaker import Breaker
 from .client import Prepares
 from .course import Course
+from .crew import Ready
 from .delivery import Delivered, Delivery, Job, Sends
 from .feed import Messages
-from .flights import Flights, Ready
-from .intake import SUPPRESS, Intake
+from .flights import Flights, Fresh
+from .intake import Intake, Known
 from .journal import BlockJournal, Journal
 from .parking import Parking
 from .progress import BulkProgress
@@ -27,6 +29,7 @@ from .quota import DailyRecipients
 from .result import BulkResult
 from .settings import CampaignSettings
 from .turns import Turns
+from .worker import Worker
 
 __all__ = ["Campaign", "Emit"]
 
@@ -46,7 +49,8 @@ class Campaign:
         self._emit = emit
         self._settings = settings
         self._began = settings.monotonic()
-        self._course = Course(settings, self._halt)
+        self.course = Course(settings, self._halt)
+        """What became of its messages, and why it stopped."""
         self._breaker = Breaker(clock=settings.monotonic, sleep=settings.sleep)
         ahead = max(1, settings.concurrency // 2)
         daily = settings.daily_recipients
@@ -58,16 +62,24 @@ class Campaign:
             hand_out=self._offer,
             parking=Parking(clock=settings.monotonic, sleep=settings.sleep),
             daily=self._daily,
-            failed=self._course.fail,
+            failed=self.course.fail,
             sleep=settings.sleep,
+            freed=self._room_made,
         )
         self._intake = Intake(
-            journal, self._turns, settings, ahead=ahead, course=self._course, daily=self._daily, duplicate=self._skip
+            journal,
+            self._turns,
+            settings,
+            ahead=ahead,
+            course=self.course,
+            daily=self._daily,
+            duplicate=self._skip,
+            embark=self._embark,
         )
         self._feed_scope = anyio.CancelScope()
         self._jobs: asyncio.Queue[Job | None] = asyncio.Queue()
-        self._workers: list[tuple[Delivery, anyio.CancelScope]] = []
-        self._prepare = client.prepare if isinstance(client, Prepares) else None
+        self._workers: list[Worker] = []
+        self._flyer = client if isinstance(client, Prepares) else None
         self._flights: Flights | None = None
         self._group: anyio.abc.TaskGroup | None = None
 
@@ -80,24 +92,24 @@ class Campaign:
         workers = self._settings.concurrency
         async with anyio.create_task_group() as self._group:
             for _ in range(workers):
-                self._group.start_soon(self._work)
+                self._group.start_soon(self._hire().run)
             async with self._flying():
                 await self._produce(messages)
             for _ in range(workers):
                 self._jobs.put_nowait(None)
-        self._course.end(self._turns.left)
+        self.course.end(self._turns.left)
 
     @contextlib.asynccontextmanager
     async def _flying(self) -> AsyncIterator[None]:
         """Let messages fly where client and journal can do that, and see all of them land."""
-        if self._prepare is None or not isinstance(self._journal, BlockJournal) or self._daily is not None:
+        if self._flyer is None or not isinstance(self._journal, BlockJournal) or self._daily is not None:
             yield
             return
         self._flights = flights = Flights(
             self._journal,
             self,
             slots=self._settings.concurrency,
-            may_leave=lambda: self.stopped is None,
+            may_leave=lambda: self.course.stopped is None,
             clock=self._settings.clock,
         )
         try:
@@ -109,21 +121,15 @@ class Campaign:
         finally:
             with anyio.CancelScope(shield=True):
                 await flights.ground()
+                await self._keep(flights.stay_behind())
 
-    @property
-    def stopped(self) -> str | None:
-        """Return why the run ends before the last message, or None."""
-        return self._course.stopped
-
-    @property
-    def aborted(self) -> bool:
-        """Tell whether the campaign stopped itself."""
-        return self._course.aborted
-
-    @property
-    def failure(self) -> BaseException | None:
-        """Return the error that made it stop, where one did."""
-        return self._course.failure
+    async def _keep(self, messages: Sequence[Fresh]) -> None:
+        """Store what was read from the source and did not leave, for a later run."""
+        try:
+            if messages:
+                await self._journal.add([row for _, row in messages])
+        except CampaignError as error:
+            self.course.fail(error)
 
     @property
     def source_read(self) -> bool:
@@ -132,21 +138,22 @@ class Campaign:
 
     def stop(self, reason: str) -> None:
         """End the run: no message leaves any more, and those in flight are finished. The first reason counts."""
-        self._course.stop(reason)
+        self.course.stop(reason)
 
     def _halt(self) -> None:
         self._feed_scope.cancel()
-        for delivery, scope in self._workers:
-            if not delivery.claimed:
-                scope.cancel()
+        for worker in self._workers:
+            worker.halt()
 
     @property
     def progress(self) -> BulkProgress:
         """Return the counts so far."""
-        counts = self._course.counts
-        in_flight = sum(delivery.claimed for delivery, _ in self._workers)
+        counts = self.course.counts
+        in_flight = sum(worker.claimed for worker in self._workers)
+        fresh = 0
         if self._flights is not None:
             in_flight += self._flights.count
+            fresh = self._flights.fresh
         return BulkProgress(
             read=self._intake.read,
             accepted=counts[Outcome.ACCEPTED],
@@ -154,12 +161,12 @@ class Campaign:
             unknown=counts[Outcome.UNKNOWN],
             skipped=counts[Outcome.SKIPPED],
             known=self._intake.known,
-            waiting=self._turns.open - in_flight,
+            waiting=self._turns.open + fresh - in_flight,
             parked_for=self._turns.parked_for,
             parked_due=self._turns.parked_due,
             in_flight=in_flight,
             elapsed=self._settings.monotonic() - self._began,
-            stopping=self.stopped,
+            stopping=self.course.stopped,
         )
 
     async def _produce(self, messages: Messages | None) -> None:
@@ -169,53 +176,52 @@ class Campaign:
                 try:
                     await self._intake.run(messages, group)
                 except Exception as error:  # noqa: BLE001 - it ends the run with its report, not the report itself
-                    self._course.fail(error)
+                    self.course.fail(error)
                 finally:
                     self._turns.end()
 
-    async def _work(self) -> None:
-        clock = self._settings.clock
+    def _hire(self) -> Worker:
         delivery = Delivery(
             self._client,
             self._journal,
-            may_leave=lambda: self.stopped is None,
-            clock=clock,
+            may_leave=lambda: self.course.stopped is None,
+            clock=self._settings.clock,
             retry=self._settings.retry,
             granted=self._turns.granted,
         )
-        with anyio.CancelScope() as scope:
-            self._workers.append((delivery, scope))
-            while (job := await self._jobs.get()) is not None:
-                try:
-                    await self._handle(job, delivery)
-                except Exception as error:  # noqa: BLE001 - as in _produce
-                    self._course.fail(error)
-                delivery.claimed = False
-                if self._flights is not None:
-                    self._flights.give_back()
-                if self.stopped is not None:
-                    return
+        worker = Worker(
+            delivery,
+            self._jobs,
+            course=self.course,
+            turns=self._turns,
+            breaker=self._breaker,
+            conclude=self._conclude,
+            freed=self._freed,
+        )
+        self._workers.append(worker)
+        return worker
 
-    async def _handle(self, job: Job, delivery: Delivery) -> None:
-        if self._course.is_blocked(job):
-            self._turns.close(job.seq)  # it stays queued
-            return
-        if self._course.is_suppressed(job):
-            skipped = await delivery.skip(job, SUPPRESS, "the recipient wants no messages")
-            await self._conclude(job, skipped)
-            return
-        if not self._turns.admit(job):
-            self._turns.close(job.seq)
-            return
-        await self._breaker.permit()
-        try:
-            delivered = await delivery.deliver(job)
-        except BaseException:
-            self._breaker.spared()
-            raise
-        self.heed(job, delivered)
-        self._turns.delivered(job, delivered.outcome)
-        await self._conclude(job, delivered)
+    def _room_made(self) -> None:
+        if self._flights is not None:
+            self._flights.go_on()
+
+    def _freed(self) -> None:
+        if self._flights is not None:
+            self._flights.give_back()
+
+    async def _embark(self, messages: Sequence[Fresh]) -> tuple[Sequence[Fresh], Sequence[Known]]:
+        """Send messages of the source as they are read; return those that cannot fly now, and those known already.
+
+        Without messages, all that left before are in the journal then.
+        """
+        flights = self._flights
+        if flights is None:
+            return messages, ()
+        if messages:
+            messages = await flights.embark(messages)
+        else:
+            await flights.stored()
+        return messages, flights.take_known()
 
     def _offer(self, job: Job) -> None:
         if self._flights is None:
@@ -223,19 +229,34 @@ class Campaign:
         else:
             self._flights.offer(job)
 
-    def board(self, job: Job) -> Ready | None:
-        """Return a message that may leave at once; see `Crew`."""
-        if (
-            self._prepare is None
-            or self._course.is_blocked(job)
-            or self._course.is_suppressed(job)
-            or not self._breaker.is_closed
-        ):
-            return None
-        ready = self._prepare(job.request)
-        if ready is not None:
-            self._turns.granted(job.seq)
-        return ready
+    def board(self, requests: Sequence[Request[Any]], *, fresh: bool) -> Sequence[Ready]:
+        """Return messages that may leave at once, up to the first that may not; see `Crew`."""
+        if self._flyer is None or not self._breaker.is_closed:
+            return ()
+        may_fly = requests
+        if not self.course.lets_all:
+            may_fly = list(takewhile(self.course.lets, may_fly))
+        if fresh and self._turns.has_lanes:
+            may_fly = list(takewhile(lambda request: not self._turns.has_lane_for(request), may_fly))
+        return self._flyer.prepare(may_fly)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether nothing may leave before something that is in flight ends; see `Crew`."""
+        return self._flyer is not None and self._breaker.is_closed and self._flyer.is_full
+
+    @property
+    def room(self) -> int:
+        """Return how many messages of the source may be opened; see `Crew`."""
+        return self._turns.room
+
+    def boarded(self, job: Job) -> None:
+        """Let those ask who wait behind a message; see `Crew`."""
+        self._turns.granted(job.seq)
+
+    def opened(self, job: Job) -> None:
+        """Note a row that was stored as it left; see `Crew`."""
+        self._turns.opened(job.seq)
 
     def take_the_long_way(self, job: Job) -> None:
         """Hand a message to a worker; see `Crew`."""
@@ -243,8 +264,8 @@ class Campaign:
 
     def heed(self, job: Job, delivered: Delivered) -> None:
         """Draw the conclusions from what became of a message; see `Crew`."""
-        self._note_reach(delivered)
-        self._course.heed(job, delivered)
+        self._breaker.heed(delivered)
+        self.course.heed(job, delivered)
 
     def landed(self, job: Job, delivered: Delivered) -> None:
         """Note what became of a message; see `Crew`."""
@@ -257,17 +278,7 @@ class Campaign:
 
     def failed(self, error: BaseException) -> None:
         """End the run; see `Crew`."""
-        self._course.fail(error)
-
-    def _note_reach(self, delivered: Delivered) -> None:
-        """Tell the breaker whether the platform answered."""
-        fate = delivered.outcome if delivered.error is None else delivered.error.outcome
-        if fate in {Outcome.ACCEPTED, Outcome.REFUSED}:
-            self._breaker.succeeded()
-        elif delivered.error is None or isinstance(delivered.error, NotDueError):
-            self._breaker.spared()
-        else:
-            self._breaker.failed(unknown=fate is Outcome.UNKNOWN)
+        self.course.fail(error)
 
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         if self._judge(job, delivered):
@@ -275,11 +286,11 @@ class Campaign:
 
     def _judge(self, job: Job, delivered: Delivered) -> bool:
         """Note what became of a message, and tell whether that is its end."""
-        self._course.count(delivered)
+        self.course.count(delivered)
         if delivered.outcome is not Outcome.NOT_SENT:
             return True
         error = delivered.error
-        if error is None or self.stopped is not None or not self._turns.put_off(job, error, delivered.retry_in):
+        if error is None or self.course.stopped is not None or not self._turns.put_off(job, error, delivered.retry_in):
             self._turns.close(job.seq)
         return False
 
@@ -291,7 +302,7 @@ class Campaign:
 
     async def _skip(self, row: int, request: Request[Any]) -> None:
         """Pass over a duplicate."""
-        self._course.count(Delivered(outcome=Outcome.SKIPPED))
+        self.course.count(Delivered(outcome=Outcome.SKIPPED))
         await self._tell(row, request, Outcome.SKIPPED, note="a duplicate of an earlier message")
 
     async def _tell(self, row: int, request: Request[Any], outcome: Outcome, **what: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from ..config import Limits, RetryPolicy
 from ..endpoints import Request
+from .crew import Ready
 from .delivery import Sends
-from .flights import Ready
 
 __all__ = ["BulkClient", "HasBulkLane", "HasRetryPolicy", "Prepares"]
 
@@ -48,6 +49,11 @@ class HasBulkLane(Protocol):
 class Prepares(Protocol):
     """A client that can say at once whether a message need not wait."""
 
-    def prepare(self, request: Request[Any]) -> Ready | None:
-        """Return a message that may leave at once, or None where `send` would wait or fail."""
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing may leave before something that is in flight ends."""
+        ...
+
+    def prepare(self, requests: Iterable[Request[Any]]) -> Sequence[Ready]:
+        """Return messages that may leave at once, up to the first for which `send` would wait or fail."""
         ...

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
+from ..endpoints import Request
 from ..errors import Advice, APIError, NotDueError, WabotickError
 from ..outcomes import Outcome
 from ..transport import Scope
@@ -13,8 +14,11 @@ from .delivery import Delivered, Job
 from .policy import CAMPAIGN, scopes_of, stops
 from .settings import CampaignSettings
 
-__all__ = ["Course"]
+__all__ = ["SUPPRESS", "Course"]
 
+SUPPRESS: Final = Advice.SUPPRESS_RECIPIENT.value
+"""Code of those who want no messages."""
+_ACCEPTED: Final = Outcome.ACCEPTED
 _ALL_REJECTED: Final = 20
 """First messages of a run that may all be rejected for their parameters before the run takes the hint."""
 
@@ -34,7 +38,8 @@ class Course:
         self._rejected_first = 0
         self._blocked: dict[Scope, str] = {}
         self._suppressed: set[str] = set()
-        self._heeded: Counter[Outcome] = Counter()
+        self._any_accepted = False
+        self._unknown = 0
         self.counts: Counter[Outcome] = Counter()
         """What became of messages, as the journal has it."""
         self.stopped: str | None = None
@@ -71,21 +76,33 @@ class Course:
         """Note who wants no messages."""
         self._suppressed.update(receivers)
 
-    def is_blocked(self, job: Job) -> bool:
+    def is_blocked(self, request: Request[Any]) -> bool:
         """Tell whether a scope of a message is stopped."""
-        return bool(self._blocked) and any(scope in self._blocked for scope in scopes_of(job.request))
+        return bool(self._blocked) and any(scope in self._blocked for scope in scopes_of(request))
 
-    def is_suppressed(self, job: Job) -> bool:
+    def is_suppressed(self, request: Request[Any]) -> bool:
         """Tell whether the recipient of a message wants none."""
-        return bool(self._suppressed) and getattr(job.request, "phone_number", None) in self._suppressed
+        return bool(self._suppressed) and getattr(request, "phone_number", None) in self._suppressed
+
+    def lets(self, request: Request[Any]) -> bool:
+        """Tell whether a message may be sent."""
+        return not (self.is_blocked(request) or self.is_suppressed(request))
+
+    @property
+    def lets_all(self) -> bool:
+        """Tell whether any message may be sent."""
+        return not (self._blocked or self._suppressed)
 
     def heed(self, job: Job, delivered: Delivered) -> None:
         """Draw the conclusions from what became of a message, before another one leaves."""
+        if delivered.outcome is _ACCEPTED:
+            self._any_accepted = True
+            return
         error = delivered.error
-        self._heeded[delivered.outcome] += 1
         if error is not None and not isinstance(error, NotDueError):
             self._consider(error, job)
-        if self._heeded[Outcome.UNKNOWN] > self._settings.max_unknown:
+        self._unknown += delivered.outcome is Outcome.UNKNOWN
+        if self._unknown > self._settings.max_unknown:
             self.abort(f"more than {self._settings.max_unknown} messages have an unknown outcome", error)
         if delivered.failure is not None:
             self.fail(delivered.failure)
@@ -113,7 +130,7 @@ class Course:
     def _learn_from(self, error: APIError, job: Job) -> None:
         if error.advice is Advice.SUPPRESS_RECIPIENT:
             self._suppressed.add(str(getattr(job.request, "phone_number", "")))
-        if error.advice is Advice.REJECT_ROW and not self._heeded[Outcome.ACCEPTED]:
+        if error.advice is Advice.REJECT_ROW and not self._any_accepted:
             self._rejected_first += 1
             if self._rejected_first >= _ALL_REJECTED:
                 self.abort(f"the first {_ALL_REJECTED} messages were all rejected: {error}", error)

@@ -36,7 +36,7 @@ class Sends(Protocol):
         ...
 
 
-class Job(msgspec.Struct, kw_only=True):
+class Job(msgspec.Struct, kw_only=True, gc=False):
     """A queued row of the journal, and how often it came back to the queue."""
 
     seq: int

@@ -107,7 +107,11 @@ class _AsyncFeed:
     async def pull(self) -> None:
         try:
             async for message in self._messages:
-                await self._hand_over(message)
+                if not self._closed:
+                    self._ready.append(message)
+                    self._more.set()
+                if self._closed or len(self._ready) >= self._ahead:
+                    await self._make_room()
             self.exhausted = True
         except _NobodyReadsError:
             return
@@ -121,10 +125,7 @@ class _AsyncFeed:
                 with anyio.CancelScope(shield=True):
                     await self._messages.aclose()
 
-    async def _hand_over(self, message: object) -> None:
-        if not self._closed:
-            self._ready.append(message)
-            self._more.set()
+    async def _make_room(self) -> None:
         while len(self._ready) >= self._ahead and not self._closed:
             self._room.clear()
             await self._room.wait()

@@ -7,78 +7,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any, Final, TypeVar
 
+from ..endpoints import Request
 from ..outcomes import Outcome
+from .crew import Crew, Ready
 from .delivery import Delivered, Job, judged, note_of
-from .journal import Advanced, BlockJournal, Finish, Requeue
+from .journal import Added, Advanced, BlockJournal, Finish, NewRow, Requeue, State, Stored
 
-__all__ = ["Crew", "Flights", "Ready"]
+__all__ = ["Flights", "Fresh"]
 
 _INTERRUPTED: Final = "interrupted"
 
-
-class Ready(Protocol):
-    """A message that may leave at once; see `transport.Prepared`."""
-
-    def leave(self, done: Callable[[], object]) -> None:
-        """Send it; `done` is called once when `result` can be asked."""
-        ...
-
-    def call_off(self) -> None:
-        """Send nothing."""
-        ...
-
-    def abandon(self) -> None:
-        """Give up what has left."""
-        ...
-
-    def result(self) -> Any:
-        """Return the receipt, or raise WabotickError."""
-        ...
-
-
-class Crew(Protocol):
-    """What a campaign does for its flights. All of it happens at once; nothing waits."""
-
-    def board(self, job: Job) -> Ready | None:
-        """Return a message that may leave, or None where it has to take the long way."""
-        ...
-
-    def take_the_long_way(self, job: Job) -> None:
-        """Hand a message to a worker; its slot is given back by `Flights.give_back`."""
-        ...
-
-    def heed(self, job: Job, delivered: Delivered) -> None:
-        """Draw the conclusions from what became of a message, before another one leaves."""
-        ...
-
-    def landed(self, job: Job, delivered: Delivered) -> None:
-        """Note what became of a message; the journal has it, and where it was not sent, it is queued."""
-        ...
-
-    def failed(self, error: BaseException) -> None:
-        """End the run."""
-        ...
-
-
-class _Flight:
-    """A message on its way."""
-
-    __slots__ = ("job", "ready")
-
-    def __init__(self, job: Job, ready: Ready) -> None:
-        self.job = job
-        self.ready = ready
+Fresh = tuple[Request[Any], NewRow]
+"""A message of the source that the journal does not have yet."""
+T = TypeVar("T")
 
 
 class Flights:
     """Send messages in blocks of what one turn of the event loop brings.
 
     In each block the results of those that were answered and the claims of those that are to leave are one step of the
-    journal. No byte leaves before that step is durable.
+    journal; a message of the source is stored and claimed in that same step. No byte leaves before it is durable.
 
     Args:
         journal: has the rows queued.
@@ -103,34 +55,77 @@ class Flights:
         self._may_leave = may_leave
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[Job] = deque()
-        self._flying: dict[int, _Flight] = {}
-        self._answered: list[_Flight] = []
+        self._queued: deque[Job] = deque()
+        self._fresh: deque[Fresh] = deque()
+        self._refused = False
+        """Whether the first of the fresh ones has to take the long way."""
+        self._known: list[tuple[Request[Any], Stored]] = []
+        self._flying: dict[Ready, Job] = {}
+        self._answered: list[Ready] = []
         self._settling: list[tuple[Job, Delivered, Finish | Requeue]] = []
         self._unsettled = 0
         """Results on their way to the disk."""
-        self._claiming: Sequence[_Flight] = ()
+        self._claiming = self._storing = 0
+        """Claims on their way there, of queued messages and of fresh ones."""
         self._writing = self._planned = self._grounded = False
         self._watched: asyncio.Future[None] | None = None
 
     @property
     def count(self) -> int:
-        """Return how many messages are claimed and not settled."""
-        return len(self._flying) + len(self._claiming) + len(self._settling) + self._unsettled
+        """Return how many messages are claimed, or about to be, and not settled."""
+        return len(self._flying) + self._claiming + self._storing + len(self._settling) + self._unsettled
+
+    @property
+    def fresh(self) -> int:
+        """Return how many messages are here that the journal does not have yet."""
+        return len(self._fresh) + self._storing
 
     def offer(self, job: Job) -> None:
-        """Send a message as soon as there is a slot."""
-        self._waiting.append(job)
+        """Send a queued message as soon as there is a slot."""
+        self._queued.append(job)
         self._plan()
+
+    async def embark(self, messages: Iterable[Fresh]) -> list[Fresh]:
+        """Store and send messages of the source as there are slots; come back with those that cannot fly now.
+
+        Those that come before these are claimed then, perhaps not yet durably.
+        """
+        self._fresh.extend(messages)
+        self._plan()
+        while self._fresh and not self._refused:
+            await self._change()
+        self._refused = False
+        return self.stay_behind()
+
+    def stay_behind(self) -> list[Fresh]:
+        """Return the messages of the source that are not to fly any more. The journal does not have them."""
+        left = list(self._fresh)
+        self._fresh.clear()
+        return left
+
+    def take_known(self) -> list[tuple[Request[Any], Stored]]:
+        """Return the messages of the source, each once, that were not sent as the journal had them already."""
+        known, self._known = self._known, []
+        return known
+
+    async def stored(self) -> None:
+        """Wait until the journal has all messages of the source that have left `embark`."""
+        while self._storing:
+            await self._change()
 
     def give_back(self) -> None:
         """Give back the slot of a message that took the long way."""
         self._slots += 1
-        if self._waiting:
+        if self._queued or self._fresh:
+            self._plan()
+
+    def go_on(self) -> None:
+        """Look whether something may leave, as there is more room."""
+        if self._fresh:
             self._plan()
 
     async def rest(self) -> None:
-        """Wait until nothing is on its way. What has no slot yet stays queued in the journal."""
+        """Wait until nothing is on its way. What has no slot yet stays where it is."""
         while self._flying or self._writing or self._settling:
             await self._change()
 
@@ -140,13 +135,13 @@ class Flights:
         await self._written()
         await asyncio.sleep(0)  # those that have come are told of in this turn of the loop
         self._read_answers()
-        for flight in self._flying.values():
-            flight.ready.abandon()
+        for ready, job in self._flying.items():
+            ready.abandon()
             unknown = Delivered(outcome=Outcome.UNKNOWN)
-            self._settling.append((flight.job, unknown, Finish(flight.job.seq, Outcome.UNKNOWN, code=_INTERRUPTED)))
+            self._settling.append((job, unknown, Finish(job.seq, Outcome.UNKNOWN, code=_INTERRUPTED)))
         self._flying.clear()
         if self._settling:
-            self._write([])
+            self._write([], [])
         await self._written()
 
     def _plan(self) -> None:
@@ -160,36 +155,66 @@ class Flights:
         self._read_answers()
         if self._writing or self._grounded:
             return
-        claiming = self._board()
-        if claiming or self._settling:
-            self._write(claiming)
+        queued, fresh = self._board_queued(), self._board_fresh()
+        if queued or fresh or self._settling:
+            self._write(queued, fresh)
         elif not self._flying:
             self._note()
+        if not self._fresh or self._refused:
+            self._note()
 
-    def _board(self) -> list[_Flight]:
-        boarded: list[_Flight] = []
-        while self._waiting and self._slots > 0 and self._may_leave():
-            job = self._waiting.popleft()
-            self._slots -= 1
+    def _board_queued(self) -> list[tuple[Ready, Job]]:
+        boarded: list[tuple[Ready, Job]] = []
+        while self._queued and self._slots > 0 and self._may_leave():
+            jobs = _first(self._queued, self._slots)
             try:
-                ready = self._crew.board(job)
+                ready = self._crew.board([job.request for job in jobs], fresh=False)
+                self._slots -= len(ready)
+                boarded += [(one, self._queued.popleft()) for one in ready]
+                for job in jobs[: len(ready)]:
+                    self._crew.boarded(job)
             except Exception as error:  # noqa: BLE001 - those who have boarded must not be forgotten
                 self._crew.failed(error)
                 break
-            if ready is None:
-                self._crew.take_the_long_way(job)
-            else:
-                boarded.append(_Flight(job, ready))
+            if len(ready) < len(jobs):
+                if self._lands_soon(boarded):
+                    break
+                self._slots -= 1
+                self._crew.take_the_long_way(self._queued.popleft())
         return boarded
 
-    def _write(self, claiming: list[_Flight]) -> None:
+    def _board_fresh(self) -> list[tuple[Ready, Fresh]]:
+        most = min(self._slots, self._crew.room)
+        if self._refused or not self._fresh or most <= 0 or not self._may_leave():
+            return []
+        messages = _first(self._fresh, most)
+        try:
+            ready = self._crew.board([request for request, _ in messages], fresh=True)
+        except Exception as error:  # noqa: BLE001 - it ends the run, and the messages stay behind
+            self._crew.failed(error)
+            return []
+        self._refused = len(ready) < len(messages) and not self._lands_soon(ready)
+        self._slots -= len(ready)
+        return [(one, self._fresh.popleft()) for one in ready]
+
+    def _lands_soon(self, boarded: Sequence[object]) -> bool:
+        """Tell whether the next message has only to wait until one of these, or of those that fly, has landed.
+
+        In the line of the limiter it would keep all others from flying for as long as there is a line.
+        """
+        return bool(boarded or self._flying) and self._crew.is_full
+
+    def _write(self, queued: list[tuple[Ready, Job]], fresh: list[tuple[Ready, Fresh]]) -> None:
         settling, self._settling = self._settling, []
-        self._claiming, self._unsettled, self._writing = claiming, len(settling), True
+        self._claiming, self._storing, self._unsettled, self._writing = len(queued), len(fresh), len(settling), True
 
         def written(advanced: Advanced) -> None:
-            self._claiming, self._unsettled, self._writing = (), 0, False
-            for flight, claimed in zip(claiming, advanced.claimed, strict=True):
-                self._leave(flight, claimed=claimed, fine=advanced.error is None)
+            self._claiming = self._storing = self._unsettled = 0
+            self._writing = False
+            fine = advanced.error is None and not self._grounded
+            for (ready, job), claimed in zip(queued, advanced.claimed, strict=True):
+                self._leave(ready, job, claimed=claimed, fine=fine)
+            self._leave_fresh(fresh, advanced.added, fine=fine)
             for (job, delivered, _), stored in zip(settling, advanced.stored, strict=True):
                 if stored:
                     self._land(job, delivered)
@@ -198,18 +223,20 @@ class Flights:
             self._note()
             self._plan()
 
+        results = [one[2] for one in settling]
         try:
-            self._journal.advance([one[2] for one in settling], [one.job.seq for one in claiming], written)
+            self._journal.advance(
+                results, [job.seq for _, job in queued], written, fresh=[row for _, (_, row) in fresh]
+            )
         except Exception as error:  # noqa: BLE001 - a closed or broken journal: nothing was claimed
-            written(Advanced(stored=[False] * len(settling), claimed=[False] * len(claiming), error=error))
+            written(Advanced(stored=[False] * len(settling), claimed=[False] * len(queued), added=[], error=error))
 
-    def _leave(self, flight: _Flight, *, claimed: bool, fine: bool) -> None:
-        job = flight.job
-        if claimed and fine and not self._grounded:
-            self._flying[job.seq] = flight
-            flight.ready.leave(partial(self._landed, flight))
+    def _leave(self, ready: Ready, job: Job, *, claimed: bool, fine: bool) -> None:
+        if claimed and fine:
+            self._flying[ready] = job
+            ready.leave(self._landed)
             return
-        flight.ready.call_off()
+        ready.call_off()
         self._slots += 1
         not_sent = Delivered(outcome=Outcome.NOT_SENT)
         if claimed:
@@ -217,23 +244,39 @@ class Flights:
         else:  # the row is not queued any more
             self._land(job, not_sent)
 
+    def _leave_fresh(self, fresh: list[tuple[Ready, Fresh]], added: Sequence[Stored], *, fine: bool) -> None:
+        if not added:  # the journal has none of them
+            for ready, message in reversed(fresh):
+                ready.call_off()
+                self._slots += 1
+                self._fresh.appendleft(message)
+            return
+        for (ready, (request, _)), stored in zip(fresh, added, strict=True):
+            if stored.added is Added.NEW and stored.state is State.IN_FLIGHT:
+                job = Job(seq=stored.seq, request=request)
+                self._crew.opened(job)
+                self._leave(ready, job, claimed=True, fine=fine)
+            else:
+                ready.call_off()
+                self._slots += 1
+                self._known.append((request, stored))
+
     def _land(self, job: Job, delivered: Delivered) -> None:
         try:
             self._crew.landed(job, delivered)
         except Exception as error:  # noqa: BLE001 - the others land all the same
             self._crew.failed(error)
 
-    def _landed(self, flight: _Flight) -> None:
-        self._answered.append(flight)
+    def _landed(self, ready: Ready) -> None:
+        self._answered.append(ready)
         self._plan()
 
     def _read_answers(self) -> None:
         answered, self._answered = self._answered, []
-        for flight in answered:
-            job = flight.job
-            del self._flying[job.seq]
+        for ready in answered:
+            job = self._flying.pop(ready)
             try:
-                receipt = flight.ready.result()
+                receipt = ready.result()
             except Exception as error:  # noqa: BLE001 - also what nobody foresaw: it may have arrived
                 delivered = judged(error, job)
             else:
@@ -254,3 +297,7 @@ class Flights:
         if self._watched is not None:
             self._watched.set_result(None)
             self._watched = None
+
+
+def _first(waiting: deque[T], most: int) -> list[T]:
+    return list(islice(waiting, most))

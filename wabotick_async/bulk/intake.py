@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import anyio.abc
 
 from ..endpoints import Request
-from ..errors import Advice, RequestInvalidError
-from .course import Course
+from ..errors import RequestInvalidError
+from .course import SUPPRESS, Course
 from .delivery import Job
 from .feed import Feed, Messages, feed_of
-from .journal import Added, Journal, NewRow, State, Stored
+from .flights import Fresh
+from .journal import Added, Journal, State, Stored
 from .message import to_row
 from .policy import LONGEST_WAIT_IN_A_RUN
 from .quota import DAY, DailyRecipients
 from .settings import CampaignSettings
 from .turns import Turns
 
-__all__ = ["SUPPRESS", "Intake"]
+__all__ = ["Intake", "Known"]
 
-SUPPRESS: Final = Advice.SUPPRESS_RECIPIENT.value
 _SHORTEST_SLEEP: Final = 0.01
 _SOURCE_READ: Final = "sender.source_read"
+
+Known = tuple[Request[Any], Stored]
+"""A message of the source, and where the journal had it already."""
 
 
 class Intake:
@@ -37,6 +40,8 @@ class Intake:
         course: told what ends the run.
         daily: how many different recipients a day; None for any number.
         duplicate: told of each message that the source repeats, with the number of its row.
+        embark: stores and sends messages at once; returns those for which it cannot, and those that were known. Without
+            messages, it waits until all of them are stored.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Intake:
         course: Course,
         daily: DailyRecipients | None,
         duplicate: Callable[[int, Request[Any]], Awaitable[None]],
+        embark: Callable[[Sequence[Fresh]], Awaitable[tuple[Sequence[Fresh], Sequence[Known]]]],
     ) -> None:
         self._journal = journal
         self._turns = turns
@@ -57,6 +63,8 @@ class Intake:
         self._course = course
         self._daily = daily
         self._duplicate = duplicate
+        self._embark = embark
+        self._likely_new = True
         self.read = self.known = 0
         """Messages read from the source, and those of them that an earlier run has dealt with."""
         self.source_read = False
@@ -88,7 +96,7 @@ class Intake:
     async def _take_in(self, feed: Feed) -> None:
         failure: Exception | None = None
         while failure is None and (batch := await feed.batch()):
-            good: list[tuple[Request[Any], NewRow]] = []
+            good: list[Fresh] = []
             for message in batch:
                 try:
                     good.append(to_row(message, self.read + 1))
@@ -96,16 +104,8 @@ class Intake:
                     failure = error
                     break
                 self.read += 1
-            stored = await self._journal.add([row for _, row in good])
-            jobs: list[Job] = []
-            for (request, _), one in zip(good, stored, strict=True):
-                if one.added is Added.NEW and one.state is State.QUEUED:
-                    jobs.append(Job(seq=one.seq, request=request))
-                else:
-                    await self._turns.submit(jobs)
-                    jobs.clear()
-                    await self._sort_in(request, one)
-            await self._turns.submit(jobs)
+            await self._enter(good)
+        await self._enter(())
         failure = failure or feed.failure
         if failure is None and feed.exhausted:
             await self._journal.set_meta(_SOURCE_READ, "yes")
@@ -113,6 +113,28 @@ class Intake:
         if failure is not None:
             await self._turns.all_done()  # what the source gave before is sent first
             self._course.abort(f"the source failed after message {self.read}: {failure}", failure)
+
+    async def _enter(self, messages: Sequence[Fresh]) -> None:
+        """Send what can leave at once, and store the rest.
+
+        A source that is fed again brings known messages for long, and none of these is worth a grant: where the last
+        ones were known, the next are stored first.
+        """
+        left, known = (messages, ()) if messages and not self._likely_new else await self._embark(messages)
+        stored = await self._journal.add([row for _, row in left]) if left else []
+        if messages:
+            self._likely_new = not known and all(one.added is Added.NEW for one in stored)
+        for request, one in known:
+            await self._sort_in(request, one)
+        jobs: list[Job] = []
+        for (request, _), one in zip(left, stored, strict=True):
+            if one.added is Added.NEW and one.state is State.QUEUED:
+                jobs.append(Job(seq=one.seq, request=request))
+            else:
+                await self._turns.submit(jobs)
+                jobs.clear()
+                await self._sort_in(request, one)
+        await self._turns.submit(jobs)
 
     async def _sort_in(self, request: Request[Any], stored: Stored) -> None:
         if stored.added is Added.DUPLICATE:

@@ -47,11 +47,8 @@ def to_row(message: object, number: int) -> tuple[Request[Any], NewRow]:
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise RequestInvalidError(f"message {number}: cannot be written as JSON: {error}") from error
     identity = payload if key is None else key.encode("utf-8", "surrogatepass")
-    digest = hashlib.blake2b(
-        b"%d:%s:%s" % (key is not None, endpoint.name.encode(), identity),
-        digest_size=KEY_LENGTH,
-        person=b"wabotick-message",
-    )
+    digest = _digest_of(endpoint.name, key is not None).copy()
+    digest.update(identity)
     receiver = str(getattr(request, "phone_number", ""))
     return request, NewRow(digest.digest(), receiver, endpoint.name, payload)
 
@@ -74,3 +71,10 @@ def read_request(endpoint_name: str, payload: bytes, registry: Mapping[str, Endp
 @lru_cache(maxsize=256)
 def _can_be_kept(request_type: type[Request[Any]]) -> bool:
     return not (request_type.endpoint.holds_file or request_type.endpoint.holds_secret)
+
+
+@lru_cache(maxsize=256)
+def _digest_of(endpoint_name: str, keyed: bool) -> hashlib.blake2b:
+    """Return the digest of what comes before a message's identity, to be copied and gone on with."""
+    begun = b"%d:%s:" % (keyed, endpoint_name.encode())
+    return hashlib.blake2b(begun, digest_size=KEY_LENGTH, person=b"wabotick-message")

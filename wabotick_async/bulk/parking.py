@@ -116,6 +116,10 @@ class Parking:
         """Tell whether any scope has rows that wait for it."""
         return bool(self._lanes)
 
+    def has_lane(self, scopes: Iterable[Scope | None]) -> bool:
+        """Tell whether rows wait for one of these scopes."""
+        return any(scope in self._lanes for scope in scopes if scope is not None)
+
     def join(self, parked: Parked, scopes: Iterable[Scope | None]) -> bool:
         """Put a row behind those that wait for one of its scopes; False where none waits.
 

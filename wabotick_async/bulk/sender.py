@@ -247,8 +247,8 @@ class BulkSender:
             report = await self._run_open(messages, campaign)
         finally:
             self._running = None
-        if campaign.aborted:
-            raise CampaignAbortedError(str(campaign.stopped), report=report) from campaign.failure
+        if campaign.course.aborted:
+            raise CampaignAbortedError(str(campaign.course.stopped), report=report) from campaign.course.failure
         return report
 
     async def _run_open(self, messages: Messages | None, campaign: Campaign) -> BulkReport:
@@ -268,7 +268,7 @@ class BulkSender:
         try:
             self.report = report = await self._count(campaign)
         finally:
-            await self.journal.close(campaign.stopped or "done")
+            await self.journal.close(campaign.course.stopped or "done")
         return report
 
     async def _count(self, campaign: Campaign) -> BulkReport:
@@ -277,7 +277,7 @@ class BulkSender:
             causes = await self.journal.causes()
         except JournalError:
             # A journal that failed during the run is no reason to keep back what it last knew.
-            if not campaign.aborted:
+            if not campaign.course.aborted:
                 raise
             causes = {}
         counts = await self.journal.counts()
@@ -290,7 +290,7 @@ class BulkSender:
             causes=causes,
             source_read=campaign.source_read,
             elapsed=campaign.progress.elapsed,
-            stopped=campaign.stopped,
+            stopped=campaign.course.stopped,
         )
 
 

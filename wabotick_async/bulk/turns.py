@@ -13,6 +13,7 @@ from ..endpoints import Endpoint, Request
 from ..errors import NotDueError, WabotickError
 from ..outcomes import Outcome
 from ..transport.pace import Scope, scopes_of
+from ..transport.places import Places
 from .delivery import Job
 from .journal import Journal, Row
 from .message import read_request
@@ -38,6 +39,7 @@ class Turns:
         hand_out: given each row whose turn it is.
         failed: told of an error that ends the run.
         sleep: waits some seconds.
+        freed: called when there is room for another row.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Turns:
         hand_out: Callable[[Job], None],
         failed: Callable[[Exception], None],
         sleep: Callable[[float], Awaitable[None]],
+        freed: Callable[[], object] = lambda: None,
     ) -> None:
         self._journal = journal
         self._registry = registry
@@ -59,7 +62,7 @@ class Turns:
         self._hand_out = hand_out
         self._failed = failed
         self._sleep = sleep
-        self._slots = asyncio.Semaphore(places)
+        self._places = Places(places, freed)
         self._open: set[int] = set()
         self._closed: set[int] | None = None
         self._watched: asyncio.Event | None = None
@@ -75,6 +78,11 @@ class Turns:
         return len(self._open)
 
     @property
+    def room(self) -> int:
+        """Return how many rows more may be open."""
+        return self._places.free
+
+    @property
     def parked_for(self) -> dict[str, int]:
         """Return how many rows are parked, by the kind of scope that they wait for."""
         return self._parking.by_kind
@@ -83,6 +91,15 @@ class Turns:
     def parked_due(self) -> float | None:
         """Return the seconds until the first parked row is due, or None where that is not known."""
         return self._parking.due_in
+
+    def has_lane_for(self, request: Request[Any]) -> bool:
+        """Tell whether a message would have to wait behind others of its scope."""
+        return self._parking.has_lanes and self._parking.has_lane(scopes_of(request, None))
+
+    @property
+    def has_lanes(self) -> bool:
+        """Tell whether some messages would have to wait behind others of their scope."""
+        return self._parking.has_lanes
 
     def begin(self, group: anyio.abc.TaskGroup) -> None:
         """From here on hand rows that wait to the workers as they come due, in tasks of the group."""
@@ -98,14 +115,20 @@ class Turns:
 
     async def submit(self, jobs: Iterable[Job]) -> None:
         """Hand rows out, each when there is a place, or let it wait where its turn is not now."""
-        slots, is_open = self._slots, self._open
+        places, is_open = self._places, self._open
         for job in jobs:
             if job.seq in is_open or job.seq in self._parking or self._waits(job):
                 self._note()
                 continue
-            await slots.acquire()
+            if not places.take():
+                await places.wait()
             is_open.add(job.seq)
             self._hand_out(job)
+
+    def opened(self, seq: int) -> None:
+        """Note that a row was stored as it left."""
+        self._open.add(seq)
+        self._places.take_anyway()
 
     async def take_up(self, page: int, now: float) -> None:
         """Submit all queued rows that are due, besides those that are open or parked."""
@@ -177,7 +200,7 @@ class Turns:
         self._open.discard(seq)
         if self._closed is not None:
             self._closed.add(seq)
-        self._slots.release()
+        self._places.give_back()
         self._parking.ended(seq)
         self._note()
 
@@ -185,10 +208,11 @@ class Turns:
         with self._over:
             while True:
                 await self._parking.wait()
-                await self._slots.acquire()
+                if not self._places.take():
+                    await self._places.wait()
                 parked = self._parking.take()
                 if parked is None:
-                    self._slots.release()
+                    self._places.give_back()
                     continue
                 self._open.add(parked.seq)
                 group.start_soon(self._bring, parked)

@@ -50,7 +50,7 @@ MEDIA_TYPES = ("image", "video", "audio", "document")
 
 
 @endpoint("send_template", "/whatsapp/send/template", Safety.UNSAFE)
-class SendTemplate(SubscriberRequest[SendReceipt], frozen=True, kw_only=True):
+class SendTemplate(SubscriberRequest[SendReceipt], frozen=True, kw_only=True, gc=False):
     """Send an approved template to one recipient."""
 
     template_id: ShortId
@@ -76,7 +76,7 @@ class SendTemplate(SubscriberRequest[SendReceipt], frozen=True, kw_only=True):
 
 
 @endpoint("send_text", "/whatsapp/send", Safety.UNSAFE)
-class SendText(SubscriberRequest[SendReceipt], frozen=True, kw_only=True):
+class SendText(SubscriberRequest[SendReceipt], frozen=True, kw_only=True, gc=False):
     """Send a text to a recipient who wrote within the last 24 hours."""
 
     message: RequiredText
@@ -101,7 +101,7 @@ class GetConversation(SubscriberRequest[Page[ConversationRow]], frozen=True, kw_
 
 
 @endpoint("send_media", "/whatsapp/send/file", Safety.UNSAFE)
-class SendMedia(SubscriberRequest[SendReceipt], frozen=True, kw_only=True):
+class SendMedia(SubscriberRequest[SendReceipt], frozen=True, kw_only=True, gc=False):
     """Send an image, a video, a sound or a document to a recipient who wrote within the last 24 hours."""
 
     media_url: HTTPSLink | UnsetType = UNSET

@@ -10,7 +10,10 @@ import msgspec
 
 from .fields import UNWRITABLE, Encoding, is_writable, plain_text, read_json
 
-__all__ = ["TemplateVariable", "TemplateVariables"]
+__all__ = ["VARIABLE_PREFIX", "TemplateVariable", "TemplateVariables", "write_variables"]
+
+VARIABLE_PREFIX: Final = "templateVariable-"
+"""How the wire name of each variable begins."""
 
 
 class TemplateVariable(msgspec.Struct, frozen=True):
@@ -84,8 +87,9 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _write_variables(variables: Sequence[TemplateVariable]) -> dict[str, str]:
-    return {f"templateVariable-{one.name}-{one.position}": one.value for one in variables}
+def write_variables(variables: Sequence[TemplateVariable]) -> dict[str, str]:
+    """Return each variable's text by its wire name."""
+    return {f"{VARIABLE_PREFIX}{one.name}-{one.position}": one.value for one in variables}
 
 
 def _read_variables(text: str) -> object:
@@ -104,7 +108,7 @@ TemplateVariables = Annotated[
     Mapping[str, str] | Sequence[TemplateVariable],
     Encoding(
         clean=_clean_variables,
-        write=_write_variables,
+        write=write_variables,
         read=_read_variables,
         family="templateVariable-<name>-<position>",
     ),

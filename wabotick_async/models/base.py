@@ -27,7 +27,7 @@ JSONText = Annotated[str, msgspec.Meta(description="JSON inside a string")]
 """A field that holds JSON as text. It is kept as text, without its secrets, and decoded only when somebody asks."""
 
 
-class Response(msgspec.Struct, frozen=True, kw_only=True):
+class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How an answer came."""
 
     status: int

@@ -10,7 +10,7 @@ from ..outcomes import Outcome
 from ..wire.http import HTTPAnswer, HTTPRequest
 from .pace import ACCOUNT, UNSCOPED, Pause, Scope, Scopes
 
-__all__ = ["Flight", "GrantsAtOnce", "Limiter", "Pool", "Reserves"]
+__all__ = ["Flight", "GrantsAtOnce", "Limiter", "Pool", "Reserve", "Reserves"]
 
 
 class Pool(Protocol):
@@ -32,13 +32,16 @@ class Pool(Protocol):
 
 
 class Flight(Protocol):
-    """A request with a connection of its own, of which nothing has left. Whoever has it ends it.
+    """A request with a connection of its own, or the right to open one, of which nothing has left.
 
-    That is by `call_off` as long as it has not left, else by `answer` or `abandon`.
+    Whoever has it ends it: by `call_off` as long as it has not left, else by `answer` or `abandon`.
     """
 
     def leave(self, done: Callable[[], object]) -> None:
-        """Send it before the event loop waits the next time; `done` is called once when `answer` can be asked."""
+        """Send it before the event loop waits the next time, or as soon as it is connected.
+
+        `done` is called once when `answer` can be asked.
+        """
         ...
 
     def call_off(self) -> None:
@@ -54,11 +57,15 @@ class Flight(Protocol):
         ...
 
 
+Reserve = Callable[[HTTPRequest], Flight | None]
+"""Returns a connection for a request, or None where there is none at once. For one turn of the loop only."""
+
+
 class Reserves(Protocol):
     """A pool that can say at once whether a request need not wait."""
 
-    def reserve(self, call: HTTPRequest, timeouts: Timeout) -> Flight | None:
-        """Return a connection for a request, or None where there is none at once."""
+    def runway(self, timeouts: Timeout) -> Reserve | None:
+        """Return what reserves connections in this turn of the loop, or None where it cannot."""
         ...
 
 
@@ -123,4 +130,9 @@ class GrantsAtOnce(Protocol):
 
     def try_acquire(self, scopes: Scopes = UNSCOPED, *, urgent: bool = False) -> bool:
         """Take a grant as `acquire` does if there is one at once."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no grant before something that is in flight ends."""
         ...

@@ -21,7 +21,7 @@ BeforeSending = Callable[[], Awaitable[None]]
 """The caller's own record of the intent to send."""
 
 
-class Call(msgspec.Struct, kw_only=True):
+class Call(msgspec.Struct, kw_only=True, gc=False):
     """What is known of a call; only its last fields change."""
 
     request: Request[Any]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard
 
 import msgspec
@@ -23,7 +23,7 @@ from ..errors import NotDueError, NotSentError, WabotickError
 from ..values import Secret
 from ..wire import HTTPAnswer, RefusalTable, encode
 from .attempt import Attempt, Means
-from .base import GrantsAtOnce, Limiter, Pool, Reserves
+from .base import GrantsAtOnce, Limiter, Pool, Reserve, Reserves
 from .call import BeforeSending, Call, settled
 from .events import Observers, RetryPlanned
 from .pace import scopes_of
@@ -129,26 +129,50 @@ class Exchange:
         return value
 
     def prepare(
-        self, request: Request[Any], token: Secret, *, phone_number_id: str | None, timeouts: Timeout
-    ) -> Prepared | None:
-        """Return a request that has all it needs to leave, or None where it has to wait, or cannot be sent.
+        self, requests: Iterable[Request[Any]], token: Secret, *, phone_number_id: str | None, timeouts: Timeout
+    ) -> list[Prepared]:
+        """Return requests that have all they need to leave, up to the first that has to wait, or cannot be sent.
 
         Whatever it is that hinders it, `send` waits for it or says so.
 
         Args:
-            request: what to ask.
+            requests: what to ask, in this order.
             token: the account's token.
             phone_number_id: for a request that names no sending number.
-            timeouts: bounds of the attempt.
+            timeouts: bounds of each attempt.
         """
-        pool, limiter = self.pool, self.limiter
-        if not (_reserves(pool) and _grants_at_once(limiter)) or request.endpoint.alternative_paths:
+        pool, found = self.pool, list[Prepared]()
+        if not _reserves(pool) or (reserve := pool.runway(timeouts)) is None:
+            return found
+        try:
+            for request in requests:
+                prepared = self._prepared(request, token, reserve, phone_number_id=phone_number_id, timeouts=timeouts)
+                if prepared is None:
+                    break
+                found.append(prepared)
+        except BaseException:
+            for one in found:
+                one.call_off()
+            raise
+        return found
+
+    def _prepared(
+        self,
+        request: Request[Any],
+        token: Secret,
+        reserve: Reserve,
+        *,
+        phone_number_id: str | None,
+        timeouts: Timeout,
+    ) -> Prepared | None:
+        limiter = self.limiter
+        if not _grants_at_once(limiter) or request.endpoint.alternative_paths:
             return None
         try:
             http = encode(request, token, phone_number_id)
         except WabotickError:
             return None
-        flight = pool.reserve(http, timeouts)
+        flight = reserve(http)
         if flight is None:
             return None
         scopes = scopes_of(request, phone_number_id)
@@ -171,6 +195,11 @@ class Exchange:
         )
         return Prepared(call, Attempt(self._means, call, 0.0), flight, token)
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether nothing may leave before something that is in flight ends."""
+        return _grants_at_once(self.limiter) and self.limiter.is_full
+
     async def _again(self, call: Call, error: WabotickError) -> Any:
         def before_sleep(error: WabotickError, delay: float) -> None:
             name, cause = call.request.endpoint.name, type(error).__name__
@@ -187,7 +216,12 @@ class Exchange:
 
     async def _attempt(self, call: Call) -> Any:
         call.attempts += 1
-        attempt = Attempt(self._means, call, await self._grant(call))
+        limiter = self.limiter
+        if call.end is None and _grants_at_once(limiter) and limiter.try_acquire(call.scopes, urgent=self._urgent):
+            call.granted, waited = self._clock(), 0.0
+        else:
+            waited = await self._grant(call)
+        attempt = Attempt(self._means, call, waited)
         with attempt:
             if call.before_sending is not None:
                 await self._record(call.before_sending)
@@ -266,7 +300,7 @@ class Exchange:
 
 
 def _reserves(pool: Pool) -> TypeGuard[Reserves]:
-    return hasattr(pool, "reserve")  # a question about a protocol's name would cost as much as the answer's decoding
+    return hasattr(pool, "runway")  # a question about a protocol's name would cost as much as the answer's decoding
 
 
 def _grants_at_once(limiter: Limiter) -> TypeGuard[GrantsAtOnce]:

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Final
 
 from ..errors import ConfigurationError
 
-__all__ = ["Home"]
+__all__ = ["PROCESS", "Home"]
+
+
+class _Process:
+    """Tells a process from those that were forked from it, without asking the system each time."""
+
+    def __init__(self) -> None:
+        self.id = os.getpid()
+        if hasattr(os, "register_at_fork"):  # where there is no fork, the number never changes
+            os.register_at_fork(after_in_child=self.look)
+
+    def look(self) -> None:
+        """Ask the system."""
+        self.id = os.getpid()
+
+
+PROCESS: Final = _Process()
 
 
 class Home:
@@ -23,7 +40,7 @@ class Home:
     @property
     def is_here(self) -> bool:
         """Tell whether there was a first request, in this process and in the loop that runs now."""
-        return self._loop is asyncio.get_running_loop() and self._process == os.getpid()
+        return self._loop is asyncio.get_running_loop() and self._process == PROCESS.id
 
     def enter(self) -> asyncio.AbstractEventLoop:
         """Return the loop.
@@ -31,7 +48,7 @@ class Home:
         Raises:
             ConfigurationError: this is another process or loop than the first time.
         """
-        loop, process = asyncio.get_running_loop(), os.getpid()
+        loop, process = asyncio.get_running_loop(), PROCESS.id
         if self._loop is None:
             self._loop, self._process = loop, process
         if self._process != process:

@@ -6,7 +6,6 @@ forms have one head for each address and a short body, so both are one piece of 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -23,13 +22,15 @@ if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
 
-__all__ = ["LONGEST_BODY", "LeanBody", "LeanHead", "LeanRequest"]
+__all__ = ["LONGEST_BODY", "LeanBody", "LeanHead", "LeanRequest", "whole"]
 
 LONGEST_BODY: Final = 16_384
 """Bytes: longer bodies go aiohttp's way, which waits while the connection is full."""
 
 # In place of the writer of a request that is written already.
 _WRITTEN: Final[Any] = SimpleNamespace(output_size=0)
+# Bytes: aiohttp pauses behind as many chunks, or many times as many bytes.
+_NEVER_PAUSED: Final = 4_000
 _ACCEPTED: Final = aiohttp.ClientRequest.DEFAULT_HEADERS[ACCEPT_ENCODING]
 
 
@@ -64,6 +65,11 @@ class LeanRequest(GuardedRequest):
     """A guarded request that writes a `LeanBody` as it is, and everything else as its base does."""
 
     _lean: LeanBody | None = None
+    _how: dict[str, Any]
+    """What the answer needs to know."""
+    # What a form of ours never has; a request that is written as its base does has its own.
+    method = "POST"
+    proxy = proxy_auth = proxy_headers = None
 
     def __init__(self, method: str, url: URL, **how: Any) -> None:
         body = how["data"]
@@ -74,19 +80,11 @@ class LeanRequest(GuardedRequest):
             raise ValueError("expected a post that nothing traces and no proxy carries")
         self._lean = body
         body.mark.guarded = True
-        self.method = "POST"
-        self.url = self.original_url = url
+        self.url = url
         self.headers = body.head.headers
-        self.loop: asyncio.AbstractEventLoop = how["loop"]
-        self.response_class = how["response_class"] or aiohttp.ClientResponse
         self.server_hostname = how["server_hostname"]
-        self.version = how["version"]
-        self.chunked = self.compress = self.length = None
-        self.proxy = self.proxy_auth = self.proxy_headers = None
-        self._session = how["session"]
         self._ssl = how["ssl"]
-        self._timer = how["timer"]
-        self._traces = []
+        self._how = how
 
     @property
     def connection_key(self) -> ConnectionKey:
@@ -104,15 +102,28 @@ class LeanRequest(GuardedRequest):
         if body is None:
             return await super().send(conn)
         self._checked(conn, body.mark).write(body.wire)
-        return self.response_class(
+        how = self._how
+        answered = how["response_class"] or aiohttp.ClientResponse
+        return cast("type[aiohttp.ClientResponse]", answered)(
             "POST",
             self.url,
             writer=None,
             continue100=None,
-            timer=self._timer,
+            timer=how["timer"],
             request_info=body.head.info,
-            traces=self._traces,
-            loop=self.loop,
-            session=self._session,
+            traces=how["traces"],
+            loop=how["loop"],
+            session=how["session"],
             stream_writer=_WRITTEN,
         )
+
+
+def whole(content: aiohttp.StreamReader) -> bytes:
+    """Return a body that has come to its end and that nobody has read from.
+
+    `read_nowait` tells the connection to read on, which by now may carry another request, and runs its parser for that.
+    Nothing of a short body, in whatever chunks, had made it pause.
+    """
+    if content.total_bytes > _NEVER_PAUSED or type(content) is not aiohttp.StreamReader:
+        return content.read_nowait(-1)
+    return b"".join(content._buffer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -15,10 +16,11 @@ from ..errors import ConfigurationError, DecodeError, NotSentError, OutcomeUnkno
 from ..wire.http import HTTPAnswer, HTTPRequest, Multipart
 from .bodies import opened
 from .causes import harmless, named
+from .flight import SessionFlight
 from .guard import GuardedRequest, SentMark, StaleConnectionError, UnaskedAnswerError, current_mark, guard_is_tested
 from .headers import FORM_HEADERS, HEADERS, harmless_headers
 from .home import Home
-from .lean import LONGEST_BODY, LeanBody, LeanHead, LeanRequest
+from .lean import LONGEST_BODY, LeanBody, LeanHead, LeanRequest, whole
 from .recent import RecentAnswers
 from .watchdog import Watchdog
 
@@ -27,6 +29,7 @@ __all__ = ["SessionPool"]
 # Below the usual server's 15 s and more, so that we are the ones who close an idle connection.
 _KEEPALIVE: Final = 10.0
 _FATAL: Final = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+_CLOSED: Final = "nothing was sent: the client was closed before the request could leave"
 # Raised before a connection exists, whatever the session's request class.
 _BEFORE_CONNECTION: Final = (
     aiohttp.ClientConnectorError,
@@ -78,6 +81,9 @@ class SessionPool:
         self._closed = False
         self._recent = RecentAnswers()
         self._watchdog: Watchdog | None = None
+        self._under_way = 0
+        """Requests that have a connection, or may ask for one at any time."""
+        self._abandoned: set[asyncio.Task[HTTPAnswer]] = set()
         if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
             raise ConfigurationError("ssl_context: expected an ssl.SSLContext; certificates are always verified")
         if ssl_context is not None and session is not None:
@@ -86,6 +92,44 @@ class SessionPool:
     async def post(self, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Send one request and return whatever was answered; see `Pool.post`."""
         session = self._session_here()
+        self._under_way += 1
+        try:
+            return await self._carried(session, call, timeouts)
+        finally:
+            self._under_way -= 1
+
+    def runway(self, timeouts: Timeout) -> Callable[[HTTPRequest], SessionFlight | None] | None:
+        """Return what reserves flights where a connection is free or may be opened; see `Reserves`.
+
+        With a session of the user's own there is none: nobody knows how many of its connections others need.
+        """
+        if not self._owned:
+            return None
+        try:
+            session = self._session_here()
+        except ConfigurationError:  # `post` says it
+            return None
+
+        def reserve(call: HTTPRequest) -> SessionFlight | None:
+            if isinstance(call.body, Multipart) or self._under_way >= self._limits.connections:
+                return None
+            self._under_way += 1
+            return SessionFlight(self, lambda: self._carried(session, call, timeouts))
+
+        return reserve
+
+    def give_place_back(self) -> None:
+        """Let another request have the connection of one that has ended."""
+        self._under_way -= 1
+
+    def see_off(self, task: asyncio.Task[HTTPAnswer]) -> None:
+        """Wait, before the pool is closed, for one that was called off to let go of its connection."""
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+
+    async def _carried(self, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
+        if session.closed:  # since the flight was reserved
+            raise NotSentError(_CLOSED, fatal=True)
         # Each stale connection is dropped before a byte is written, so this ends with a fresh one.
         for _ in range(self._limits.connections + 1):
             mark = SentMark()
@@ -103,7 +147,7 @@ class SessionPool:
             except asyncio.CancelledError:
                 # aiohttp ends those who wait for a connection this way when the session is closed.
                 if self._closed and not mark.left and not _is_called_off():
-                    raise NotSentError("the client was closed before the request could leave", fatal=True) from None
+                    raise NotSentError(_CLOSED, fatal=True) from None
                 raise
             raise failure from cause  # out here, so that what is not harmless stays no context either
         raise NotSentError("every kept connection was closed by the server")
@@ -170,7 +214,8 @@ class SessionPool:
         most = self._limits.max_answer_bytes
         if content.is_eof() and content.total_bytes <= most and content.exception() is None:
             # Nearly every answer comes in one piece.
-            return HTTPAnswer(status=response.status, headers=headers, body=content.read_nowait(-1))
+            text = content.read_nowait(-1) if self._watchdog is None else whole(content)
+            return HTTPAnswer(status=response.status, headers=headers, body=text)
         body = bytearray()
         failure: Exception | None = None
         try:
@@ -243,6 +288,8 @@ class SessionPool:
             self._watchdog.close()
         if session is not None and self._owned:
             await session.close()
+        if self._abandoned and self._home.is_here:
+            await asyncio.wait(self._abandoned)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._home else "not opened yet"

@@ -34,10 +34,10 @@ class Prepared:
         self._attempt = attempt
         self._flight = flight
         self._token = token
-        self._done: Callable[[], object] | None = None
+        self._done: Callable[[Prepared], object] | None = None
 
-    def leave(self, done: Callable[[], object]) -> None:
-        """Send it; `done` is called once when `result` can be asked."""
+    def leave(self, done: Callable[[Prepared], object]) -> None:
+        """Send it; `done` is called once, with this object, when `result` can be asked."""
         self._done = done
         self._attempt.leaves()
         self._flight.leave(self._answered)
@@ -71,4 +71,4 @@ class Prepared:
     def _answered(self) -> None:
         self._attempt.answered()
         if self._done is not None:
-            self._done()
+            self._done(self)

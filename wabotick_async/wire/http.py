@@ -31,7 +31,7 @@ class Multipart(msgspec.Struct, frozen=True, kw_only=True):
         return f"Multipart(file_name={self.file_name!r}, content_type={self.content_type!r})"
 
 
-class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
+class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A POST below the base URL. It holds the token, so it never shows its body."""
 
     path: str
@@ -44,7 +44,7 @@ class HTTPRequest(msgspec.Struct, frozen=True, kw_only=True):
         return f"HTTPRequest(path={self.path!r})"
 
 
-class HTTPAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class HTTPAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Status, header fields by lower-case name, and the body as it was after decompression."""
 
     status: int

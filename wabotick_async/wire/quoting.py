@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus
 
-__all__ = ["quoted", "quoted_name"]
+__all__ = ["LONGEST_NAME", "quoted", "quoted_name"]
 
 # By byte.
 _FORMS: Final = {byte: quote_plus(bytes([byte])) for byte in range(256)}
-_LONGEST_NAME: Final = 64
+LONGEST_NAME: Final = 64
+"""Of a name that is kept."""
 
 
 def quoted(text: str) -> str:
@@ -26,7 +27,7 @@ def quoted(text: str) -> str:
 
 def quoted_name(name: str) -> str:
     """Return a field's name as `quoted` does. Names come again and again, and are nobody's data, so they are kept."""
-    return _kept(name) if len(name) <= _LONGEST_NAME else quoted(name)
+    return _kept(name) if len(name) <= LONGEST_NAME else quoted(name)
 
 
 _kept: Final = lru_cache(maxsize=1024)(quoted)

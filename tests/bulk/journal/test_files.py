@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wabotick_async.bulk.journal import Counts, SQLiteJournal, State, files
+from wabotick_async.bulk.journal import Counts, SQLiteJournal, State, files, versions
 from wabotick_async.errors import CampaignConflictError, JournalError
 
 from .conftest import FINGERPRINT, claim_next, new_rows
@@ -158,8 +158,9 @@ async def test_foreign_database(path: Path) -> None:
 
 async def test_newer_version(path: Path) -> None:
     await fill(path)
-    sqlite3.connect(path).execute("PRAGMA user_version=2").close()
-    await refused(path, "version 2")
+    newer = versions.newest_version() + 1
+    sqlite3.connect(path).execute(f"PRAGMA user_version={newer}").close()
+    await refused(path, f"version {newer}")
 
 
 @pytest.mark.parametrize(

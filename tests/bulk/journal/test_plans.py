@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabotick_async.bulk.journal import SQLiteJournal, store
+from wabotick_async.bulk.journal import SQLiteJournal, blocks, store
 from wabotick_async.bulk.journal.reader import _PAGE
 from wabotick_async.bulk.journal.schema import create_tables
 from wabotick_async.bulk.journal.store import Store
@@ -83,6 +83,15 @@ def test_row_is_looked_up_by_its_number(large: sqlite3.Connection, statement: st
     assert plan(large, statement, values) == ["SEARCH item USING INTEGER PRIMARY KEY (rowid=?)"]
 
 
+@pytest.mark.parametrize("count", [1, 2, 32])
+def test_rows_of_a_block_are_looked_up_by_their_numbers(large: sqlite3.Connection, count: int) -> None:
+    for statement in (blocks._CLAIM, blocks._FINISH):
+        text = blocks._written_out(statement, count)
+        steps = plan(large, text, [None] * text.count("?"))
+        assert "SEARCH item USING INTEGER PRIMARY KEY (rowid=?)" in steps
+        assert not [step for step in steps if step.startswith("SCAN item")]
+
+
 def test_claim_costs_the_same_among_many_rows(large: sqlite3.Connection) -> None:
     large.execute("BEGIN")
     try:
@@ -100,7 +109,7 @@ def test_pages_of_a_report_go_by_row_number(large: sqlite3.Connection) -> None:
     assert plan(large, _PAGE, (2, 0, 500)) == ["SEARCH item USING INTEGER PRIMARY KEY (rowid>?)"]
 
 
-@pytest.mark.parametrize("state", ["0", "1", "4"])
+@pytest.mark.parametrize("state", ["0", "4"])
 def test_open_rows_are_found_by_the_index(large: sqlite3.Connection, state: str) -> None:
     query = f"SELECT seq FROM item WHERE state = {state} AND not_before = 0 ORDER BY seq"
     [step] = plan(large, query, ())

@@ -117,7 +117,7 @@ async def test_backup_keeps_the_old_version(old: Path, tmp_path: Path, monkeypat
     [
         (0, "has no version"),
         (-1, "has no version"),
-        (99, "version 99, and this package reads up to version 1: use the"),
+        (99, f"version 99, and this package reads up to version {versions.newest_version()}: use the"),
     ],
 )
 async def test_version_that_is_not_ours(old: Path, version: int, expected: str) -> None:

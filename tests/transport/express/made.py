@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from wabotick_async.transport.express.connection import ExpressConnection
+from wabotick_async.transport.express.inbox import Inbox
 from wabotick_async.transport.express.outbox import Outbox
 from wabotick_async.wire import HTTPAnswer, HTTPRequest
 
@@ -50,11 +51,24 @@ class Made:
         self.transport = FakeTransport(sock)
         self.lost: list[ExpressConnection] = []
         loop = asyncio.get_running_loop()
-        self.connection = ExpressConnection(loop, self.transport, Outbox(loop), MOST, self.lost.append)
+        self.connection = ExpressConnection(
+            loop, self.transport, Outbox(loop), Inbox(loop), most=MOST, lost=self.lost.append
+        )
 
     def prepare(self) -> asyncio.Future[HTTPAnswer]:
         """Ask, and write nothing before the loop's next turn."""
-        return self.connection.ask(HEAD, CALL)
+        waiter: asyncio.Future[HTTPAnswer] = asyncio.get_running_loop().create_future()
+
+        def told(what: HTTPAnswer | Exception) -> None:
+            if waiter.done():
+                return
+            if isinstance(what, Exception):
+                waiter.set_exception(what)
+            else:
+                waiter.set_result(what)
+
+        self.connection.ask(HEAD, CALL, told, unless=waiter.done)
+        return waiter
 
     def ask(self) -> asyncio.Future[HTTPAnswer]:
         """Send one request."""

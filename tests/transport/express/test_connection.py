@@ -14,6 +14,7 @@ from tests.transport.express.made import CALL, HEAD, MOST, made
 from tests.transport.tcp import answer
 from wabotick_async import NotSentError, OutcomeUnknownError
 from wabotick_async.transport.express.connection import EAGER, ExpressConnection
+from wabotick_async.transport.express.inbox import Inbox
 from wabotick_async.transport.express.outbox import Outbox
 from wabotick_async.transport.guard import StaleConnectionError
 from wabotick_async.wire import HTTPRequest, Multipart
@@ -44,7 +45,7 @@ async def test_an_upload_is_none_of_its_business() -> None:
     body = Multipart(fields={}, file_field="f", file=b"", file_name="a", content_type="image/png")
     with made() as one:
         with pytest.raises(TypeError, match="a form"):
-            await one.connection.ask(HEAD, HTTPRequest(path="/a", body=body))
+            one.connection.ask(HEAD, HTTPRequest(path="/a", body=body), print)
         assert one.transport.written == []
 
 
@@ -60,11 +61,45 @@ async def test_bytes_after_an_answer_close_it_and_make_that_answer_ambiguous() -
     with made() as one:
         waiter = one.ask()
         one.connection.data_received(answer(b"{}"))
+        one.connection.read()
         one.connection.data_received(b"H")
         assert (await waiter).body == b"{}"
         assert one.transport.aborted
         assert one.connection.is_ambiguous
         assert not one.connection.may_be_kept
+
+
+async def test_bytes_after_an_answer_of_the_same_turn_of_the_loop_make_it_ambiguous() -> None:
+    with made() as one:
+        waiter = one.ask()
+        one.connection.data_received(answer(b"{}"))
+        one.connection.data_received(b"H")
+        assert (await waiter).body == b"{}"
+        assert one.connection.is_ambiguous
+        assert not one.connection.may_be_kept
+
+
+@pytest.mark.parametrize("how", ["expire", "connection_lost", "abort"])
+async def test_what_came_before_the_end_is_read(how: str) -> None:
+    with made() as one:
+        waiter = one.ask()
+        one.connection.data_received(answer(b"{}"))
+        assert not waiter.done()
+        if how == "connection_lost":
+            one.connection.connection_lost(None)
+        else:
+            getattr(one.connection, how)()
+        assert (await waiter).body == b"{}"
+
+
+async def test_answers_of_one_turn_of_the_loop_are_read_together() -> None:
+    with made() as one, made() as two:
+        waiters = one.ask(), two.ask()
+        for each in (one, two):
+            each.connection.data_received(answer(b"{}"))
+        assert not any(waiter.done() for waiter in waiters)
+        await asyncio.sleep(0)
+        assert all(waiter.done() for waiter in waiters)
 
 
 @pytest.mark.parametrize("poll", [True, False], ids=["poll", "select"])
@@ -94,7 +129,7 @@ async def test_a_closed_connection_is_not_silent(how: str) -> None:
         else:
             loop = asyncio.get_running_loop()
             bare: Any = SimpleNamespace(get_extra_info=lambda _: None, is_closing=lambda: False)
-            connection = ExpressConnection(loop, bare, Outbox(loop), MOST, print)
+            connection = ExpressConnection(loop, bare, Outbox(loop), Inbox(loop), most=MOST, lost=print)
         assert not connection.is_silent()
 
 
@@ -168,7 +203,7 @@ async def test_a_body_is_not_in_its_frames() -> None:
     with made() as one:
         one.prepare().cancel()
         frames: Any = one.connection.ask.__code__.co_varnames
-        assert set(frames) == {"self", "head", "call"}
+        assert set(frames) == {"self", "head", "call", "told", "unless"}
         assert "message" not in repr(CALL)
 
 

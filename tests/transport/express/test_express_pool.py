@@ -164,7 +164,7 @@ async def test_a_connection_that_is_open_too_late_is_not_used() -> None:
         link = await pool._opener.open(URL(server.url), 1.0)
         pool._closed = True
         with pytest.raises(NotSentError, match="closed"):
-            pool._driven(asyncio.get_running_loop(), link)
+            pool._driven(link)
         assert link.closed
 
 

@@ -16,6 +16,7 @@ from aiohttp import http_parser
 
 from tests.transport.tcp import CALL, SOON, Behaviour, Connection, TCPServer, answer, fine, hang, serving
 from wabotick_async import DecodeError, ExpressPool, Limits, NotSentError, OutcomeUnknownError, Timeout
+from wabotick_async.transport.express.connection import ExpressConnection
 from wabotick_async.transport.express.flight import ExpressFlight
 from wabotick_async.wire import HTTPAnswer, HTTPRequest, Multipart
 
@@ -23,6 +24,18 @@ LIMITS = Limits(concurrency=4, max_answer_bytes=1024)
 BRIEF = Timeout(connect=1.0, total=0.01)
 FILE = Multipart(fields={}, file_field="f", file=b"x", file_name="a", content_type="image/png")
 NAMED = answer(b'{"status":"1","message_id":"wamid.HBgLOTE5"}')
+
+
+def reserved(pool: ExpressPool, call: HTTPRequest, timeouts: Timeout) -> ExpressFlight | None:
+    """Return what a pool has for a request at this moment."""
+    reserve = pool.runway(timeouts)
+    return None if reserve is None else reserve(call)
+
+
+def connection_of(flight: ExpressFlight) -> ExpressConnection:
+    """Return the connection that a flight has."""
+    assert flight._connection is not None
+    return flight._connection
 
 
 class Stage:
@@ -44,7 +57,7 @@ class Stage:
 
     def reserve(self, timeouts: Timeout = SOON, call: HTTPRequest = CALL) -> ExpressFlight:
         """Return what must be there."""
-        flight = self.pool.reserve(call, timeouts)
+        flight = reserved(self.pool, call, timeouts)
         assert flight is not None
         return flight
 
@@ -110,35 +123,18 @@ async def closing(connection: Connection) -> None:
 # --- there is none
 
 
-async def test_none_where_the_path_is_new() -> None:
-    async with staged() as stage:
-        assert stage.pool.reserve(msgspec.structs.replace(CALL, path="/api/v1/other"), SOON) is None
-        assert stage.pool.reserve(msgspec.structs.replace(CALL, team_host=True), SOON) is None
-        assert (stage.places, len(stage.kept)) == (LIMITS.connections, 1)
-
-
-async def test_none_before_the_first_connection() -> None:
-    pool = ExpressPool("http://127.0.0.1:9", limits=LIMITS)
-    assert pool.reserve(CALL, SOON) is None
+async def test_none_for_an_address_that_is_none() -> None:
+    pool = ExpressPool("http://127.0.0.1:99999", limits=LIMITS)
+    assert reserved(pool, CALL, SOON) is None
     assert pool._places._free == LIMITS.connections
     await pool.close()
-
-
-async def test_none_where_all_connections_are_taken() -> None:
-    async with staged(kept=2) as stage:
-        flights = [stage.reserve() for _ in range(2)]
-        assert stage.pool.reserve(CALL, SOON) is None
-        assert stage.places == LIMITS.connections - 2
-        for flight in flights:
-            flight.call_off()
-        assert stage.places == LIMITS.connections
 
 
 async def test_none_where_all_places_are_taken() -> None:
     async with staged() as stage:
         while stage.pool._places.take():
             pass
-        assert stage.pool.reserve(CALL, SOON) is None
+        assert reserved(stage.pool, CALL, SOON) is None
         assert len(stage.kept) == 1
         stage.pool.give_place_back()
         stage.reserve().call_off()
@@ -146,14 +142,14 @@ async def test_none_where_all_places_are_taken() -> None:
 
 async def test_none_for_an_upload() -> None:
     async with staged() as stage:
-        assert stage.pool.reserve(HTTPRequest(path=CALL.path, body=FILE), SOON) is None
+        assert reserved(stage.pool, HTTPRequest(path=CALL.path, body=FILE), SOON) is None
         assert (stage.places, len(stage.kept)) == (LIMITS.connections, 1)
 
 
 async def test_none_while_sessions_are_mocked(monkeypatch: pytest.MonkeyPatch) -> None:
     async with staged() as stage:
         monkeypatch.setattr(aiohttp.ClientSession, "_request", lambda *_: None)
-        assert stage.pool.reserve(CALL, SOON) is None
+        assert reserved(stage.pool, CALL, SOON) is None
         monkeypatch.undo()
         stage.reserve().call_off()
 
@@ -163,7 +159,7 @@ async def test_none_without_what_the_lane_was_tested_with(monkeypatch: pytest.Mo
     async with serving(fine) as server:
         pool = ExpressPool(server.url, limits=LIMITS)
         await pool.post(CALL, SOON)
-        assert pool.reserve(CALL, SOON) is None
+        assert reserved(pool, CALL, SOON) is None
         await pool.close()
 
 
@@ -348,7 +344,7 @@ async def test_what_is_abandoned_frees_its_place_and_says_nothing_more(when: Any
     told: list[None] = []
     async with staged(then) as stage:
         flight = stage.reserve()
-        connection = flight._connection
+        connection: Any = flight._connection
         await when(stage, flight, lambda: told.append(None))
         flight.abandon()
         assert connection.is_closing
@@ -409,6 +405,90 @@ def test_it_flies_on_uvloop() -> None:
     uvloop.run(play())
 
 
+# --- where no connection is kept
+
+
+@contextlib.asynccontextmanager
+async def alone(url: str) -> AsyncIterator[ExpressPool]:
+    """Make a pool that has no connection yet."""
+    pool = ExpressPool(url, limits=LIMITS)
+    yield pool
+    await pool.close()
+
+
+def first_of(pool: ExpressPool, timeouts: Timeout = SOON, call: HTTPRequest = CALL) -> ExpressFlight:
+    """Return a flight that opens its connection as it leaves."""
+    flight = reserved(pool, call, timeouts)
+    assert flight is not None
+    assert flight._connection is None
+    return flight
+
+
+async def test_it_opens_the_connection_that_is_missing_and_keeps_it() -> None:
+    async with serving(fine) as server, alone(server.url) as pool:
+        flight = first_of(pool)
+        assert server.connections == 0
+        assert (await landed(flight)).status == 200
+        again = reserved(pool, CALL, SOON)
+        assert again is not None
+        assert (await landed(again)).status == 200
+        assert (server.connections, pool._places._free) == (1, LIMITS.connections)
+
+
+async def test_a_new_path_has_a_flight_of_its_own() -> None:
+    async with staged() as stage:
+        assert (await landed(stage.reserve(call=msgspec.structs.replace(CALL, path="/api/v1/other")))).status == 200
+        assert (stage.server.connections, stage.places) == (1, LIMITS.connections)
+
+
+async def test_calling_off_before_there_is_a_connection_opens_none() -> None:
+    async with serving(fine) as server, alone(server.url) as pool:
+        first_of(pool).call_off()
+        await asyncio.sleep(0.002)
+        assert (server.connections, pool._places._free) == (0, LIMITS.connections)
+
+
+async def test_a_server_that_cannot_be_reached_has_got_nothing() -> None:
+    async with alone("http://127.0.0.1:9") as pool:
+        with pytest.raises(NotSentError, match="nothing was sent"):
+            await landed(first_of(pool))
+        assert pool._places._free == LIMITS.connections
+
+
+async def test_what_is_abandoned_before_it_is_connected_says_nothing_and_sends_nothing() -> None:
+    told: list[None] = []
+    async with serving(fine) as server, alone(server.url) as pool:
+        flight = first_of(pool)
+        flight.leave(lambda: told.append(None))
+        await asyncio.sleep(0)
+        flight.abandon()
+        await asyncio.sleep(0.005)
+        assert (told, server.requests, pool._places._free) == ([], [], LIMITS.connections)
+
+
+async def test_somebody_who_ends_all_tasks_ends_it_unsent() -> None:
+    async with serving(fine) as server, alone(server.url) as pool:
+        flight = first_of(pool)
+        landing = asyncio.create_task(landed(flight))
+        await asyncio.sleep(0)
+        assert flight._opening is not None
+        flight._opening.cancel()
+        with pytest.raises(NotSentError, match="called off before there was a connection"):
+            await landing
+        assert (server.requests, pool._places._free) == ([], LIMITS.connections)
+
+
+async def test_a_pool_that_is_closed_meanwhile_has_sent_nothing() -> None:
+    async with serving(fine) as server:
+        pool = ExpressPool(server.url, limits=LIMITS)
+        landing = asyncio.create_task(landed(first_of(pool)))
+        await asyncio.sleep(0)
+        await pool.close()
+        with pytest.raises(NotSentError, match="closed"):
+            await landing
+        assert server.requests == []
+
+
 # --- between two owners
 
 
@@ -418,22 +498,35 @@ async def test_what_is_abandoned_in_the_moment_of_its_answer_says_nothing_more()
         flight = stage.reserve()
         flight.leave(lambda: told.append(None))
         await stage.server.arrival()
-        flight._connection.data_received(answer())
+        connection_of(flight).data_received(answer())
+        connection_of(flight).read()
+        assert told == [None]
+        flight.abandon()
+        await asyncio.sleep(0.002)
+        assert told == [None]
+
+
+async def test_what_is_abandoned_before_its_answer_is_read_says_nothing() -> None:
+    told: list[None] = []
+    async with staged(hang) as stage:
+        flight = stage.reserve()
+        flight.leave(lambda: told.append(None))
+        await stage.server.arrival()
+        connection_of(flight).data_received(answer())
         flight.abandon()
         await asyncio.sleep(0.002)
         assert told == []
 
 
-async def test_what_is_abandoned_as_its_connection_turns_out_dead_takes_no_other() -> None:
+async def test_what_is_abandoned_as_its_connection_turns_out_dead_never_leaves() -> None:
     told: list[None] = []
     async with staged(kept=2) as stage:
         flight = stage.reserve()
-        other = stage.kept
         stage.hang_up(flight._connection)
         flight.leave(lambda: told.append(None))
         asyncio.get_running_loop().call_soon(flight.abandon)
         await asyncio.sleep(0.005)
-        assert (stage.server.requests, stage.kept) == ([], other)
+        assert (stage.server.requests, told) == ([], [])
 
 
 async def test_calling_off_keeps_a_connection_no_longer_than_the_server_does() -> None:
@@ -457,4 +550,4 @@ async def test_calling_off_after_the_end_keeps_nothing() -> None:
 async def test_none_once_it_is_closed() -> None:
     async with staged() as stage:
         await stage.pool.close()
-        assert stage.pool.reserve(CALL, SOON) is None
+        assert reserved(stage.pool, CALL, SOON) is None

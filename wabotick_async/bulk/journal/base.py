@@ -203,14 +203,20 @@ class BlockJournal(Protocol):
     """A journal that can do many things at once, for those who send so many that waiting for each is too dear."""
 
     def advance(
-        self, results: Sequence[Finish | Requeue], claims: Sequence[int], done: Callable[[Advanced], object]
+        self,
+        results: Sequence[Finish | Requeue],
+        claims: Sequence[int],
+        done: Callable[[Advanced], object],
+        *,
+        fresh: Sequence[NewRow] = (),
     ) -> None:
-        """Finish, requeue and claim rows in one step, each as the method of that name does.
+        """Finish, requeue, claim and add rows in one step, each as the method of that name does.
 
         Args:
             results: what became of claimed rows.
             claims: numbers of queued rows.
             done: called once in the event loop, when the step is durable.
+            fresh: rows of the source; those that are new are stored as claimed.
 
         Raises:
             JournalError: the journal is not open; nothing was done, and `done` is not called.

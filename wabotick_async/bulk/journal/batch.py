@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ...errors import JournalError, JournalFullError
-from .operations import Adding, Claiming, Finishing, Operation, Requeuing
+from .operations import Adding, Bearing, Claiming, Finishing, Operation, Requeuing
 from .rows import Finish
 from .store import Store
 from .transaction import transaction
@@ -31,6 +31,8 @@ def commit(store: Store, batch: Sequence[Operation[Any]]) -> None:  # Any: of ea
     with transaction(store.connection):
         for operation in batch:
             _do_alone(store, operation)
+        store.keys.prepare()
+    store.keys.committed()
 
 
 def _commit_together(store: Store, batch: Sequence[Operation[Any]]) -> bool:
@@ -42,7 +44,7 @@ def _commit_together(store: Store, batch: Sequence[Operation[Any]]) -> bool:
     """
     claims: list[Claiming] = []
     finishes: list[Finish] = []
-    tally = list(store.tally)
+    mark = store.mark()
     try:
         with transaction(store.connection):
             for operation in batch:
@@ -52,18 +54,22 @@ def _commit_together(store: Store, batch: Sequence[Operation[Any]]) -> bool:
                     finishes.append(operation.finish)
                 elif isinstance(operation, Adding):
                     operation.result = store.add_all(operation.rows)
+                elif isinstance(operation, Bearing):
+                    operation.result = store.bear_all(operation.rows)
                 elif isinstance(operation, Requeuing):
                     operation.do(store)
             store.finish_all(finishes)
             store.claim_all([claim.seq for claim in claims])
+            store.keys.prepare()
     except _ABOUT_A_ROW:
-        store.tally = tally
+        store.restore(mark)
         return False
     except sqlite3.Error:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, it belongs to one of them and comes up again there
-        store.tally = tally
+        store.restore(mark)
         return False
+    store.keys.committed()
     for claim in claims:
         claim.result = True
     return True
@@ -83,12 +89,12 @@ def _do_alone(store: Store, operation: Operation[Any]) -> None:
 
 @contextlib.contextmanager
 def _savepoint(store: Store) -> Iterator[None]:
-    tally = list(store.tally)
+    mark = store.mark()
     store.connection.execute("SAVEPOINT operation")
     try:
         yield
     except BaseException:
-        store.tally = tally
+        store.restore(mark)
         # A full disk may have ended the whole transaction already.
         if store.connection.in_transaction:
             store.connection.execute("ROLLBACK TO operation")

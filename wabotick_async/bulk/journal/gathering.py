@@ -62,10 +62,10 @@ class Gathering(Generic[T]):
         self._idle = True
         """Whether nothing is gathered and no batch is away."""
 
-    def add(self, one: T) -> None:
-        """Have one take part in the next batch."""
+    def add(self, *more: T) -> None:
+        """Have these take part in the next batch."""
         gathered = self._gathered
-        gathered.append(one)
+        gathered += more
         if self._idle:
             self._idle = False
             self._soon(self._look)

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 from .rows import Finish, NewRow, Requeue, Stored
 from .store import Store
 
-__all__ = ["Adding", "Claiming", "Finishing", "Operation", "Requeuing", "Work"]
+__all__ = ["Adding", "Bearing", "Claiming", "Finishing", "Operation", "Requeuing", "Work"]
 
 T = TypeVar("T")
 
@@ -98,6 +98,22 @@ class Adding(Operation[list[Stored]]):
     def do(self, store: Store) -> list[Stored]:
         """Add the rows."""
         return store.add(self.rows)
+
+
+class Bearing(Operation[list[Stored]]):
+    """Store rows of the source as claimed."""
+
+    __slots__ = ("brief", "rows")
+    vital = False
+
+    def __init__(self, rows: Sequence[NewRow]) -> None:
+        self.rows = rows
+        self.brief = len(rows) <= _FEW
+        self.result = self.error = None
+
+    def do(self, store: Store) -> list[Stored]:
+        """Add the rows and claim those that are new."""
+        return store.bear(self.rows)
 
 
 class Work(Operation[T]):

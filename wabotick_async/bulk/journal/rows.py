@@ -56,7 +56,7 @@ class Added(Enum):
     """The source repeats a row; the repeat is stored as a skipped row of its own."""
 
 
-class NewRow(msgspec.Struct, frozen=True):
+class NewRow(msgspec.Struct, frozen=True, gc=False):
     """A row of the source, to be stored."""
 
     key: bytes
@@ -67,7 +67,7 @@ class NewRow(msgspec.Struct, frozen=True):
     """The request as JSON, without any credential."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """Where a row of the source is kept."""
 
     seq: int
@@ -77,7 +77,7 @@ class Stored(msgspec.Struct, frozen=True):
     """Seconds since the epoch when a queued row is due."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A queued row: whoever claims it sends it, then says what became of it."""
 
     seq: int
@@ -88,7 +88,7 @@ class Row(msgspec.Struct, frozen=True):
     """How often the row was claimed so far."""
 
 
-class Finish(msgspec.Struct, frozen=True):
+class Finish(msgspec.Struct, frozen=True, gc=False):
     """What became of a claimed row."""
 
     seq: int
@@ -103,7 +103,7 @@ class Finish(msgspec.Struct, frozen=True):
     """A short reason for people, without secrets."""
 
 
-class Requeue(msgspec.Struct, frozen=True):
+class Requeue(msgspec.Struct, frozen=True, gc=False):
     """Puts a claimed row back that was not sent, or was refused before acceptance."""
 
     seq: int
@@ -118,6 +118,8 @@ class Advanced(msgspec.Struct, frozen=True, kw_only=True):
     """Of each result, whether the journal has it."""
     claimed: list[bool]
     """Of each row, whether it is in flight now."""
+    added: list[Stored] = []
+    """Of each row of the source, where it is; in flight where it was new. Empty where they could not be added."""
     error: BaseException | None = None
     """What could not be done, where anything could not; the journal holds no more than was done."""
 

@@ -77,7 +77,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
     """Make an empty database a journal of the newest version."""
     connection.executescript(f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version=1; {_TABLES_OF_VERSION_1}")
     # The same steps as for a file that was begun with version 1: so both have the same tables.
-    upgrade(connection, 1)
+    upgrade(connection, 1, new=True)
 
 
 def empty_image() -> bytes:

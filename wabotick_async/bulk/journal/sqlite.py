@@ -14,7 +14,7 @@ from typing import TypeVar
 from ...errors import JournalError
 from ...outcomes import Outcome
 from . import decisions
-from .operations import Adding, Claiming, Finishing, Requeuing
+from .operations import Adding, Bearing, Claiming, Finishing, Requeuing
 from .place import FilePlace, MemoryPlace, Place
 from .reader import Inspection, inspect, read_page, read_rows, select_page
 from .rows import Advanced, Counts, Finish, NewRow, Opened, Requeue, Row, RowDetail, State, Stored
@@ -93,19 +93,31 @@ class _WrittenJournal:
         await self._open_writer().put(Finishing(finish)).future
 
     def advance(
-        self, results: Sequence[Finish | Requeue], claims: Sequence[int], done: Callable[[Advanced], object]
+        self,
+        results: Sequence[Finish | Requeue],
+        claims: Sequence[int],
+        done: Callable[[Advanced], object],
+        *,
+        fresh: Sequence[NewRow] = (),
     ) -> None:
-        """Finish, requeue and claim rows in one step; see `BlockJournal.advance`."""
+        """Finish, requeue, claim and add rows in one step; see `BlockJournal.advance`."""
         ended = [Finishing(one) if isinstance(one, Finish) else Requeuing(one) for one in results]
         claiming = [Claiming(seq) for seq in claims]
+        bearing = [Bearing(fresh)] if fresh else []
 
         def tell(future: asyncio.Future[object]) -> None:
             future.exception()  # the operations say it, each for itself
-            errors = (one.error for one in (*ended, *claiming) if one.error is not None)
-            stored = [one.error is None for one in ended]
-            done(Advanced(stored=stored, claimed=[one.result is True for one in claiming], error=next(errors, None)))
+            errors = (one.error for one in (*ended, *claiming, *bearing) if one.error is not None)
+            done(
+                Advanced(
+                    stored=[one.error is None for one in ended],
+                    claimed=[one.result is True for one in claiming],
+                    added=[stored for one in bearing for stored in one.result or ()],
+                    error=next(errors, None),
+                )
+            )
 
-        self._open_writer().put_all([*ended, *claiming]).add_done_callback(tell)
+        self._open_writer().put_all([*ended, *claiming, *bearing]).add_done_callback(tell)
 
     async def requeue(self, seq: int, not_before: float = 0.0) -> None:
         """Put a claimed row back; see `Journal.requeue`."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from ...errors import JournalError
 from ...outcomes import Outcome
-from .rows import KEY_LENGTH, LONGEST_WAIT, Added, Counts, Finish, NewRow, Row, State, Stored
+from .blocks import claim, finish
+from .rows import LONGEST_WAIT, Counts, Finish, Row
 from .schema import (
     ACCEPTED,
     IN_FLIGHT,
-    LOST_WAL,
     OWN_PREFIX,
     QUEUED,
     REFUSED,
@@ -22,27 +20,11 @@ from .schema import (
     STATES,
     UNKNOWN,
     count_causes,
-    count_rows,
 )
+from .source_rows import SourceRows
 
 __all__ = ["Store"]
 
-_ADD: Final = """
-INSERT INTO item(key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, 1)
-ON CONFLICT(key) DO UPDATE SET
-  fed_count = CASE WHEN fed_run = excluded.fed_run THEN fed_count + 1 ELSE 1 END, fed_run = excluded.fed_run
-RETURNING seq, state, added_run, fed_count, not_before
-"""
-# Rows that are all new, as most are. Their numbers are given and not chosen by SQLite, so none can be mistaken.
-_ADD_NEW: Final = """
-INSERT INTO item(seq, key, receiver, endpoint, payload, state, note, added_run, fed_run, fed_count)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT(key) DO NOTHING
-"""
-_ADD_REPEAT: Final = """
-INSERT INTO item(key, receiver, endpoint, payload, state, code, note, added_run, fed_run, fed_count)
-VALUES(?, ?, ?, ?, 5, 'duplicate', ?, ?, ?, 1) ON CONFLICT(key) DO NOTHING
-"""
 # The unary plus keeps the planner from walking all rows in one state instead of looking the row up.
 _CLAIM: Final = """
 UPDATE item SET state = 1, run = ?, t_intent = ?, attempts = attempts + 1 WHERE seq = ? AND +state = 0
@@ -80,21 +62,8 @@ _FINISHES: Final = {
 }
 
 
-class Store:
+class Store(SourceRows):
     """The rows of one run. Not for use by two threads at once."""
-
-    def __init__(self, connection: sqlite3.Connection, run: int, clock: Callable[[], float]) -> None:
-        self.connection = connection
-        self.run = run
-        """Number of the run."""
-        self.clock = clock
-        """Seconds since the epoch."""
-        self.tally = _tally(count_rows(connection))
-        """Rows by state code, the open transaction included; whoever rolls back puts the old list back."""
-        doubtful = self.get_meta(LOST_WAL) is not None
-        self._fresh = UNKNOWN if doubtful else QUEUED
-        self._likely_new = True
-        self._fresh_note = "the -wal file was lost: this row may have been sent before" if doubtful else None
 
     def counts(self) -> Counts:
         """Count the rows by state, the open transaction included."""
@@ -103,33 +72,6 @@ class Store:
     def causes(self) -> dict[str, int]:
         """Count the codes of rows that were not accepted; see `Journal.causes`."""
         return count_causes(self.connection)
-
-    def add(self, rows: Sequence[NewRow]) -> list[Stored]:
-        """Store rows; see `Journal.add`."""
-        found = [self._add(row) for row in rows]
-        self._likely_new = all(row.added is Added.NEW for row in found)
-        return found
-
-    def add_all(self, rows: Sequence[NewRow]) -> list[Stored]:
-        """Store rows, faster where none is known, as most sources bring them; after an error the caller rolls back.
-
-        Raises:
-            JournalError: one of them is known.
-        """
-        if not self._likely_new:  # a source that is fed again brings known rows for long
-            return self.add(rows)
-        state, note, run = self._fresh, self._fresh_note, self.run
-        [(last,)] = self.connection.execute("SELECT coalesce(max(seq), 0) FROM item").fetchall()
-        values = (
-            (seq, _key_of(row), row.receiver, row.endpoint, row.payload, state, note, run, run)
-            for seq, row in enumerate(rows, last + 1)
-        )
-        added = self.connection.executemany(_ADD_NEW, values).rowcount
-        if added != len(rows):
-            self._likely_new = False
-            raise JournalError("a row is known")
-        self.tally[state] += added
-        return [Stored(seq, Added.NEW, STATES[state]) for seq in range(last + 1, last + 1 + added)]
 
     def queued(self, after: int, limit: int, now: float) -> list[Row]:
         """List queued rows that are due; see `Journal.queued`."""
@@ -157,8 +99,8 @@ class Store:
         Raises:
             JournalError: one of them is not queued.
         """
-        run, now = self.run, self.clock()
-        self._change_all(_CLAIM, [(run, now, seq) for seq in seqs])
+        if claim(self.connection, seqs, self.run, self.clock()) != len(seqs):
+            raise _moved()
         self.count_move(QUEUED, IN_FLIGHT, len(seqs))
 
     def unclaim(self, seq: int) -> None:
@@ -183,14 +125,15 @@ class Store:
         Raises:
             JournalError: one of them is not in flight in this run, or cannot end so.
         """
-        run, now = self.run, self.clock()
+        now = self.clock()
         # An enum's member is slow to find in a dictionary, and most results are of one kind.
         ends = [ACCEPTED if one.outcome is _ACCEPTED else _finish_of(one)[0] for one in finishes]
         values = [
-            (new, now, one.http, one.code, one.message_id, one.note, one.seq, IN_FLIGHT, run)
+            (new, now, one.http, one.code, one.message_id, one.note, one.seq)
             for one, new in zip(finishes, ends, strict=True)
         ]
-        self._change_all(_FINISH, values)
+        if finish(self.connection, values, self.run) != len(values):
+            raise _moved()
         for new in set(ends):
             self.count_move(IN_FLIGHT, new, ends.count(new))
 
@@ -224,22 +167,6 @@ class Store:
         row = self.connection.execute("SELECT v FROM meta WHERE k = ?", (name,)).fetchone()
         return None if row is None else row[0]
 
-    def _add(self, row: NewRow) -> Stored:
-        content = (row.receiver, row.endpoint, row.payload)
-        values = (_key_of(row), *content, self._fresh, self._fresh_note, self.run, self.run)
-        [(seq, state, added_run, fed_count, not_before)] = self.connection.execute(_ADD, values).fetchall()
-        if fed_count > 1:
-            # The repeat's key follows from its number: feeding the source again finds it instead of storing it twice.
-            key = hashlib.blake2b(row.key + fed_count.to_bytes(8, "big"), digest_size=KEY_LENGTH).digest()
-            repeat = (key, *content, f"duplicate of row {seq}", self.run, self.run)
-            self.tally[SKIPPED] += self.connection.execute(_ADD_REPEAT, repeat).rowcount
-            [(seq,)] = self.connection.execute("SELECT seq FROM item WHERE key = ?", (key,)).fetchall()
-            return Stored(seq, Added.DUPLICATE, State.SKIPPED)
-        if added_run != self.run:
-            return Stored(seq, Added.KNOWN, STATES[state], not_before)
-        self.tally[self._fresh] += 1
-        return Stored(seq, Added.NEW, STATES[state])
-
     def _require(self, seq: int, allowed: Sequence[int], wanted: str) -> int:
         row = self.connection.execute("SELECT state, run FROM item WHERE seq = ?", (seq,)).fetchone()
         if row is None:
@@ -251,10 +178,6 @@ class Store:
             raise JournalError(f"row {seq} is {STATES[state]}: it cannot become {wanted}")
         return int(state)
 
-    def _change_all(self, statement: str, values: Sequence[Sequence[object]]) -> None:
-        if values and self.connection.executemany(statement, values).rowcount != len(values):
-            raise JournalError("not every row stood where it was thought to be")
-
     def _change(self, statement: str, values: Sequence[object]) -> None:
         if self.connection.execute(statement, values).rowcount != 1:
             raise JournalError("a row moved while it was being written; nothing was changed")
@@ -265,14 +188,8 @@ class Store:
         self.tally[new] += rows
 
 
-def _tally(counts: Counts) -> list[int]:
-    return [counts.queued, counts.in_flight, counts.accepted, counts.refused, counts.unknown, counts.skipped]
-
-
-def _key_of(row: NewRow) -> bytes:
-    if len(row.key) != KEY_LENGTH:
-        raise JournalError(f"a row's key must have {KEY_LENGTH} bytes, not {len(row.key)}")
-    return row.key
+def _moved() -> JournalError:
+    return JournalError("not every row stood where it was thought to be")
 
 
 def _finish_of(finish: Finish) -> tuple[int, tuple[int, ...]]:

@@ -89,7 +89,7 @@ class Writer:
         future = self._loop.create_future()
         for operation in operations:
             operation.future = future
-            self._gathering.add(operation)
+        self._gathering.add(*operations)
         return future
 
     def put(self, operation: AnyOperation) -> AnyOperation:
@@ -171,12 +171,12 @@ class Writer:
             ready = [operation for operation in batch if self._admit(operation)]
         if not ready:
             return
-        before = list(store.tally)
+        before = store.mark()
         try:
             commit(store, ready)
         except BaseException as exc:
             # Somebody waits for every operation, so none may be forgotten.
-            store.tally = before
+            store.restore(before)
             self._fail(store, ready, exc, retry=retry)
             if not isinstance(exc, Exception):
                 raise

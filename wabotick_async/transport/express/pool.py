@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -15,15 +16,16 @@ from ...wire.http import HTTPAnswer, HTTPRequest, Multipart
 from ..causes import harmless, named
 from ..guard import StaleConnectionError
 from ..home import Home
+from ..places import Places
 from ..pool import SessionPool
 from ..recent import RecentAnswers
 from .connection import EAGER, ExpressConnection
 from .deadlines import Deadlines
 from .flight import ExpressFlight
 from .idle import IdleConnections
+from .inbox import Inbox
 from .opener import Opener, express_is_tested, sessions_are_mocked
 from .outbox import Outbox
-from .places import Places
 from .route import Route
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class ExpressPool:
         self.deadlines: Deadlines
         self._opener: Opener
         self._outbox: Outbox
+        self._inbox: Inbox
         self._sessions = sessions or SessionPool(
             base_url, team_base_url=team_base_url, limits=limits, ssl_context=ssl_context, proxy=proxy
         )
@@ -102,40 +105,59 @@ class ExpressPool:
         try:
             idle = self._idle[route.origin]
             while True:
-                connection = idle.take(began) or await self._connect(loop, route, began, timeouts)
-                waiter = connection.ask(route.head, call)
-                self.deadlines.add(connection, began + timeouts.total)
-                try:
-                    answer = await waiter
-                    break
-                except StaleConnectionError:  # nothing was written; a new connection never says so
-                    continue
-                except BaseException:
-                    connection.abort()
-                    raise
-                finally:
-                    self.deadlines.remove(connection)
-            return self.settle(call, idle, connection, answer)
+                connection = idle.take(began) or await self.connect(route, began, timeouts)
+                what = await self._asked(connection, route.head, call, began + timeouts.total)
+                if isinstance(what, HTTPAnswer):
+                    return self.settle(call, idle, connection, what)
+                connection.abort()
+                if not isinstance(what, StaleConnectionError):  # of which nothing was written; no new one says so
+                    raise what
         finally:
             self._places.give_back()
 
-    def reserve(self, call: HTTPRequest, timeouts: Timeout) -> ExpressFlight | None:
-        """Return a place and a kept connection for a request, or None where it would have to wait; see `Reserves`."""
-        if not self._tested or isinstance(call.body, Multipart) or sessions_are_mocked():
+    async def _asked(
+        self, connection: ExpressConnection, head: bytes, call: HTTPRequest, until: float
+    ) -> HTTPAnswer | Exception:
+        """Ask, and wait for what becomes of it."""
+        what: asyncio.Future[HTTPAnswer | Exception] = asyncio.get_running_loop().create_future()
+
+        def told(said: HTTPAnswer | Exception) -> None:
+            if not what.done():
+                what.set_result(said)
+
+        connection.ask(head, call, told, unless=what.done)
+        self.deadlines.add(connection, until)
+        try:
+            return await what
+        except BaseException:  # cancelled
+            connection.abandon()
+            raise
+        finally:
+            self.deadlines.remove(connection)
+
+    def runway(self, timeouts: Timeout) -> Callable[[HTTPRequest], ExpressFlight | None] | None:
+        """Return what gives requests a place, and a kept connection where there is one; see `Reserves`."""
+        if not self._tested or sessions_are_mocked():
             return None
         try:
-            loop = self._enter()
+            now = self._enter().time()
         except ConfigurationError:  # `post` says it
             return None
-        route = self._routes.get((call.path, call.team_host))
-        if route is None or not self._places.take():
-            return None
-        idle = self._idle[route.origin]
-        connection = idle.take(loop.time())
-        if connection is None:
-            self._places.give_back()
-            return None
-        return ExpressFlight(self, connection, call, head=route.head, idle=idle, total=timeouts.total)
+        places = self._places
+
+        def reserve(call: HTTPRequest) -> ExpressFlight | None:
+            if isinstance(call.body, Multipart):
+                return None
+            try:
+                route = self._routes.get((call.path, call.team_host)) or self._route(call)
+            except NotSentError:  # `post` says it
+                return None
+            if not places.take():
+                return None
+            idle = self._idle[route.origin]
+            return ExpressFlight(self, idle.take(now), call, route=route, idle=idle, timeouts=timeouts)
+
+        return reserve
 
     def settle(self, call: HTTPRequest, idle: IdleConnections, on: ExpressConnection, answer: HTTPAnswer) -> HTTPAnswer:
         """Return an answer, and keep or close the connection that brought it.
@@ -167,6 +189,7 @@ class ExpressPool:
             self._places = Places(self._limits.connections)
             self.deadlines = Deadlines(loop)
             self._outbox = Outbox(loop)
+            self._inbox = Inbox(loop)
             self._opener = Opener(loop, self._ssl, self._proxy)
         return loop
 
@@ -193,9 +216,17 @@ class ExpressPool:
         except TimeoutError as error:
             raise NotSentError("nothing was sent: no connection was free in time") from error
 
-    async def _connect(
-        self, loop: asyncio.AbstractEventLoop, route: Route, began: float, timeouts: Timeout
-    ) -> ExpressConnection:
+    async def connect(self, route: Route, began: float, timeouts: Timeout) -> ExpressConnection:
+        """Open a connection for a request that has a place.
+
+        Args:
+            route: of the request.
+            began: time of the loop's clock from which the timeouts count.
+            timeouts: of the attempt.
+
+        Raises:
+            NotSentError: there is none.
+        """
         if len(self._open) + len(self._opening) >= self._limits.connections:  # some wait for requests to the other host
             any(idle.drop_oldest() for idle in self._idle.values())
         bound = asyncio.timeout_at(began + min(timeouts.connect, timeouts.total))
@@ -208,18 +239,21 @@ class ExpressPool:
             failure = NotSentError(said, fatal=self._closed or isinstance(error, _FATAL))
             cause = harmless(error)
         else:
-            return self._driven(loop, link)
+            return self._driven(link)
         finally:
             self._opening.discard(bound)
         raise failure from cause  # out here, so that what is not harmless stays no context either
 
-    def _driven(self, loop: asyncio.AbstractEventLoop, link: Connection) -> ExpressConnection:
+    def _driven(self, link: Connection) -> ExpressConnection:
         """Take a connection over from aiohttp, if nobody has spoken on it yet."""
+        loop = asyncio.get_running_loop()
         transport, handler = link.transport, link.protocol
         if transport is None or handler is None or self._closed:
             link.close()
             raise NotSentError(_CLOSED, fatal=True)
-        connection = ExpressConnection(loop, transport, self._outbox, self._limits.max_answer_bytes, self._lost)
+        connection = ExpressConnection(
+            loop, transport, self._outbox, self._inbox, most=self._limits.max_answer_bytes, lost=self._lost
+        )
         transport.set_protocol(connection)
         self._open[connection] = link
         # After a handshake, TLS itself may still have something to say, so only what was read counts there.
@@ -242,7 +276,7 @@ class ExpressPool:
         if not self._home.is_here:  # never opened, or its connections went with their loop or stayed in another process
             return
         loop = self._home.enter()
-        self._places.close()
+        self._places.close(lambda: NotSentError(_CLOSED, fatal=True))
         for bound in self._opening:
             if not bound.expired():
                 bound.reschedule(loop.time())

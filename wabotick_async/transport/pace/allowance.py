@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final, NamedTuple
 
-__all__ = ["Allowance", "Told"]
+__all__ = ["LIMIT_HEADER", "Allowance", "Told"]
+
+LIMIT_HEADER: Final = "x-ratelimit-limit"
+"""Without it, the others say nothing."""
 
 _FIRST_GUESS: Final = 1.0
 """Seconds of the server's window as long as nothing is known."""
@@ -84,7 +87,7 @@ class Allowance:
             now: clock time.
             others: requests that are in flight besides the answered one.
         """
-        text = headers.get("x-ratelimit-limit")
+        text = headers.get(LIMIT_HEADER)
         limit, left = _number(text), _number(headers.get("x-ratelimit-remaining"))
         if not limit or left is None:
             if self._limit and now - self._told_at > _LONGEST_WINDOW:
@@ -117,6 +120,11 @@ class Allowance:
         hold = until + _FIRST_GUESS if free or others else until
         rate = float("inf") if self._window is None else _CAREFUL * limit / self._window
         return Told(left=free, since=since, until=until, hold=hold, rate=rate, exhausted=not left)
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether the server says nothing of late."""
+        return not self._limit
 
     def has_room_above(self, rate: float) -> bool:
         """Tell whether the server would bear more requests a second than these; True as long as it says nothing."""

@@ -10,6 +10,7 @@ from typing import Final
 from ...config import Limits
 from ...errors import NotSentError
 from ...outcomes import Outcome
+from .allowance import LIMIT_HEADER
 from .bucket import SLACK
 from .line import not_due
 from .scoped import WORTH_PARKING
@@ -131,6 +132,11 @@ class RateLimiter(Standing):
         """Take a grant if there is one at once; there is none where others wait."""
         return self._try(scopes, self.clock(), urgent=urgent)
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether as many are in flight as may be."""
+        return self._window is not None and not self._window.has_room(urgent=False)
+
     def release(self, *, elapsed: float, outcome: Outcome | None) -> None:
         """Give back the place in flight of a granted request.
 
@@ -178,7 +184,10 @@ class RateLimiter(Standing):
 
     def observe(self, headers: Mapping[str, str]) -> Pause | None:
         """Learn from the `X-RateLimit-*` headers (lower case) of an answer; return the pause that this began."""
-        now, account, allowance = self.clock(), self._account, self._allowance
+        allowance = self._allowance
+        if allowance.is_silent and LIMIT_HEADER not in headers:
+            return None
+        now, account = self.clock(), self._account
         told = allowance.observe(headers, now, max(0, self.in_flight - 1))
         account.may_grow = allowance.has_room_above(account.rate)
         if told is None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabotick_async import NotSentError
-from wabotick_async.transport.express.places import Places
+from wabotick_async.transport.places import Places
 
 
 async def waiting(places: Places, count: int) -> list[asyncio.Task[None]]:
@@ -52,10 +52,33 @@ async def test_the_end_sends_everybody_away() -> None:
     places = Places(1)
     places.take()
     (one,) = await waiting(places, 1)
-    places.close()
+    places.close(lambda: NotSentError("closed", fatal=True))
     with pytest.raises(NotSentError, match="closed") as caught:
         await one
     assert caught.value.fatal
+
+
+async def test_more_may_be_taken_than_there_are_and_have_to_come_back_first() -> None:
+    places = Places(1)
+    places.take_anyway()
+    places.take_anyway()
+    (waiter,) = await waiting(places, 1)
+    places.give_back()
+    await asyncio.sleep(0)
+    assert not waiter.done()
+    places.give_back()
+    await asyncio.wait_for(waiter, 1)
+
+
+async def test_it_is_told_when_one_is_free_that_nobody_waits_for() -> None:
+    told: list[int] = []
+    places = Places(0, lambda: told.append(places.free))
+    (waiter,) = await waiting(places, 1)
+    places.give_back()
+    assert told == []
+    await asyncio.wait_for(waiter, 1)
+    places.give_back()
+    assert told == [1]
 
 
 @given(st.lists(st.sampled_from(["take", "leave", "cancel"]), max_size=40))

@@ -1,0 +1,95 @@
+"""Which messages a journal has: their keys, without a write to a random place for each of them.
+
+An index of keys is spread evenly, so each new row would change another page of the file, and the pages are what a
+commit costs. So the keys of the newest rows are held in memory, and move into the index together, in its order, some
+thousands at a time; the index says up to which row it reaches. A process that dies loses nothing: the rows are in the
+journal, and the next one reads the keys that are not in the index yet from there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+__all__ = ["Keys"]
+
+_HELD: Final = 8_192
+"""Keys that are held in memory before they move: about one megabyte."""
+_REACHES: Final = "SELECT v FROM meta WHERE k = 'journal.keys_reach'"
+_NOTE: Final = """
+INSERT INTO meta VALUES('journal.keys_reach', ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v
+"""
+_MOVE: Final = "INSERT INTO known_key SELECT key, seq FROM item WHERE seq > ? ORDER BY key"
+_AT_A_TIME: Final = 32
+_ASK: Final = "SELECT key, seq FROM known_key WHERE key IN (?)".replace("?", ", ".join("?" * _AT_A_TIME))
+
+
+class Keys:
+    """The keys of a journal's rows. What is added counts once it is `committed`, and until it is taken back.
+
+    Args:
+        connection: of the journal.
+        held: keys that are held in memory before they move.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, held: int = _HELD) -> None:
+        self._connection = connection
+        self._most = held
+        found = connection.execute(_REACHES).fetchone()
+        self._reach = 0 if found is None else int(found[0])
+        self._held: dict[bytes, int] = dict(
+            connection.execute("SELECT key, seq FROM item WHERE seq > ?", (self._reach,))
+        )
+        self._new: dict[bytes, int] = {}
+        """Those of the open transaction."""
+        self._moved_to: int | None = None
+        """Where the index reaches once the open transaction is committed, if that moves any."""
+
+    def find(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return the numbers of those rows that are known by these keys."""
+        found: dict[bytes, int] = {}
+        others: list[bytes] = []
+        for key in keys:
+            seq = self._held.get(key) or self._new.get(key)
+            if seq is None:
+                others.append(key)
+            else:
+                found[key] = seq
+        if self._reach:
+            for first in range(0, len(others), _AT_A_TIME):
+                asked = others[first : first + _AT_A_TIME]
+                found.update(self._connection.execute(_ASK, (asked * _AT_A_TIME)[:_AT_A_TIME]))
+        return found
+
+    def add(self, key: bytes, seq: int) -> None:
+        """Note a row that the open transaction stores, and whose key is not known."""
+        self._new[key] = seq
+
+    @property
+    def mark(self) -> int:
+        """Where to take back what is added from now on in this transaction."""
+        return len(self._new)
+
+    def take_back(self, mark: int) -> None:
+        """Forget what was added since; with it, that the transaction moves any."""
+        self._moved_to = None
+        for key in list(islice(reversed(self._new), len(self._new) - mark)):
+            del self._new[key]
+
+    def prepare(self) -> None:
+        """Move the keys into the index where there are enough; the last thing before a commit."""
+        if len(self._held) + len(self._new) >= self._most:
+            self._connection.execute(_MOVE, (self._reach,))
+            [(self._moved_to,)] = self._connection.execute("SELECT max(seq) FROM item").fetchall()
+            self._connection.execute(_NOTE, (str(self._moved_to),))
+
+    def committed(self) -> None:
+        """Note that the transaction is durable."""
+        if self._moved_to is None:
+            self._held.update(self._new)
+        else:
+            self._held.clear()
+            self._reach, self._moved_to = self._moved_to, None
+        self._new.clear()
