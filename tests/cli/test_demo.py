@@ -63,7 +63,7 @@ def test_ctrl_c_ends_it_with_a_report() -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
 
-    assert process.returncode in {3, 130}
+    assert process.returncode in {3, 130}, err
     assert "Traceback" not in err
 
 

@@ -97,9 +97,15 @@ async def send_campaign(
     def end() -> None:
         running.cancel()
 
-    with catch_signals(stop, end):
-        async with show_progress(sender.snapshot, total, client.limiter):
-            await asyncio.wait({running})
+    try:
+        with catch_signals(stop, end):
+            async with show_progress(sender.snapshot, total, client.limiter):
+                await asyncio.wait({running})
+    except asyncio.CancelledError:
+        # A signal from just before they were caught: the journal is closed before anybody goes on.
+        running.cancel()
+        await asyncio.wait({running})
+        raise
     if running.cancelled():
         raise CommandError(
             "interrupted at once: what was in flight is unknown now",

@@ -151,14 +151,17 @@ async def test_cancelled_open_gives_the_file_back(tmp_path: Path) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     other = SQLiteJournal(tmp_path / "journal.db")
-    for _ in range(500):
-        try:
-            await other.open(FINGERPRINT)
-            break
-        except JournalError:
-            await asyncio.sleep(0.01)
+    await other.open(FINGERPRINT)
     await other.close()
     assert SQLiteJournal.inspect(other.path).open_run is None
+
+
+async def test_cancelled_open_of_a_journal_that_cannot_be_opened(on_disk: SQLiteJournal) -> None:
+    task = asyncio.create_task(SQLiteJournal(on_disk.path).open(FINGERPRINT))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
 
 
 async def test_cancelled_close_goes_on(on_disk: SQLiteJournal) -> None:

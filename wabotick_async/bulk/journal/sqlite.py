@@ -45,11 +45,14 @@ class _WrittenJournal:
         self._writer = writer = Writer(self._place, self._clock)
         opening = writer.start(fingerprint)
         try:
-            return await opening
+            return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            # The thread may be about to own the file: let it give the file back as soon as it does.
-            _ = writer.stop("cancelled while opening")
+            # The thread may be about to own the file: whoever goes on after this finds it given back.
             self._writer = None
+            stopped = writer.stop("cancelled while opening")
+            await asyncio.wait({opening})
+            if opening.exception() is None:
+                await asyncio.shield(stopped)
             raise
         except BaseException:
             self._writer = None
