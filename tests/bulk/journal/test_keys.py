@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -26,7 +27,7 @@ from .test_files import fill
 
 
 def key_of(number: int) -> bytes:
-    return number.to_bytes(16, "big")
+    return hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest()
 
 
 def row(number: int) -> NewRow:
@@ -88,6 +89,26 @@ def test_many_keys_are_asked_for_in_one_go(connection: sqlite3.Connection) -> No
     add(store, *range(1, 101))
     asked = [key_of(n) for n in range(51, 151)]
     assert store.keys.find(asked) == {key_of(n): n for n in range(51, 101)}
+
+
+def test_the_index_is_not_asked_for_what_it_cannot_have(connection: sqlite3.Connection) -> None:
+    store = begun(connection, held=1)
+    add(store, 1, 2, 3)
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+
+    assert store.keys.find([key_of(n) for n in range(4, 40)]) == {}
+    assert asked == []
+    assert store.keys.find([key_of(n) for n in range(3, 40)]) == {key_of(3): 3}
+    assert len(asked) == 1
+
+
+def test_after_a_restart_the_index_is_asked_for_every_key(connection: sqlite3.Connection) -> None:
+    add(begun(connection, held=1), 1, 2, 3)
+    store = begun(connection, held=1)
+    add(store, 4)
+
+    assert store.keys.find([key_of(n) for n in (5, 1, 4)]) == {key_of(1): 1, key_of(4): 4}
 
 
 def test_what_is_taken_back_is_not_known(connection: sqlite3.Connection) -> None:

@@ -4,14 +4,20 @@ An index of keys is spread evenly, so each new row would change another page of 
 commit costs. So the keys of the newest rows are held in memory, and move into the index together, in its order, some
 thousands at a time; the index says up to which row it reaches. A process that dies loses nothing: the rows are in the
 journal, and the next one reads the keys that are not in the index yet from there.
+
+To ask the index for a key costs as much as to insert its row, so a sieve says which ones it cannot have. It knows only
+what moved while it was there: where the index was not empty when the journal was opened, there is none.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Final
+
+from .sieve import Sieve
 
 __all__ = ["Keys"]
 
@@ -23,7 +29,7 @@ INSERT INTO meta VALUES('journal.keys_reach', ?) ON CONFLICT(k) DO UPDATE SET v 
 """
 _MOVE: Final = "INSERT INTO known_key SELECT key, seq FROM item WHERE seq > ? ORDER BY key"
 _AT_A_TIME: Final = 32
-_ASK: Final = "SELECT key, seq FROM known_key WHERE key IN (?)".replace("?", ", ".join("?" * _AT_A_TIME))
+_ASK: Final = "SELECT key, seq FROM known_key WHERE key IN ("
 
 
 class Keys:
@@ -39,6 +45,7 @@ class Keys:
         self._most = held
         found = connection.execute(_REACHES).fetchone()
         self._reach = 0 if found is None else int(found[0])
+        self._sieve = None if self._reach else Sieve()
         self._held: dict[bytes, int] = dict(
             connection.execute("SELECT key, seq FROM item WHERE seq > ?", (self._reach,))
         )
@@ -58,10 +65,15 @@ class Keys:
             else:
                 found[key] = seq
         if self._reach:
-            for first in range(0, len(others), _AT_A_TIME):
-                asked = others[first : first + _AT_A_TIME]
-                found.update(self._connection.execute(_ASK, (asked * _AT_A_TIME)[:_AT_A_TIME]))
+            self._ask(others if self._sieve is None else self._sieve.held_back(others), found)
         return found
+
+    def _ask(self, keys: Sequence[bytes], found: dict[bytes, int]) -> None:
+        """Add to `found` what the index has."""
+        for first in range(0, len(keys), _AT_A_TIME):
+            asked = list(keys[first : first + _AT_A_TIME])
+            asked += asked[:1] * ((1 << (len(asked) - 1).bit_length()) - len(asked))
+            found.update(self._connection.execute(_question(len(asked)), asked))
 
     def add(self, key: bytes, seq: int) -> None:
         """Note a row that the open transaction stores, and whose key is not known."""
@@ -90,6 +102,15 @@ class Keys:
         if self._moved_to is None:
             self._held.update(self._new)
         else:
+            if self._sieve is not None:
+                self._sieve.add(self._held)
+                self._sieve.add(self._new)
             self._held.clear()
             self._reach, self._moved_to = self._moved_to, None
         self._new.clear()
+
+
+@lru_cache(maxsize=8)
+def _question(count: int) -> str:
+    """Return the question for so many keys; asked for powers of two only, so that each is prepared once."""
+    return f"{_ASK}{', '.join('?' * count)})"
