@@ -18,7 +18,7 @@ def test_an_outage(seconds: int) -> None:
         assert (report.accepted, report.unknown, report.refused, report.not_sent) == (1_000, 0, 0, 0)
         assert len(server.arrivals) == 1_000
         # 20 messages a second would have tried. Those did that were permitted before the breaker opened, about 42, and
-        # one probe at a time: with one to two seconds between them for 40 s, then 2.5 to 5 % of the outage (and chance).
+        # one probe at a time: with one to two seconds between them for 40 s, then 2.5 to 5 % of it.
         assert server.refused_connections <= {10: 42 + 12, 120: 42 + 66, 600: 42 + 120}[seconds]
         assert server.worst_second() <= 20 + 1
         # The ideal is 50 s and the outage. Its end is seen within 5 % of it, or two seconds.
