@@ -92,7 +92,7 @@ class Stage:
     def free(self) -> int:
         """Return how many places are free."""
         if isinstance(self.pool, ExpressPool):
-            return self.pool._places._free
+            return self.pool.places._free
         return self.pool._limits.connections - self.pool._under_way
 
     @property

@@ -53,7 +53,7 @@ class Turns:
         hand_out: Callable[[Job], None],
         failed: Callable[[Exception], None],
         sleep: Callable[[float], Awaitable[None]],
-        freed: Callable[[], object] = lambda: None,
+        freed: Callable[[], object] | None = None,
     ) -> None:
         self._journal = journal
         self._registry = registry

@@ -40,11 +40,6 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Seconds since the call began, waiting for the rate limiter included."""
 
 
-def _instance_dict(value: object) -> dict[str, Any]:
-    """Return the attributes that a struct carries beside its fields; they do not count to its value."""
-    return vars(value)
-
-
 class _Traced:
     """Carry the response of the call that brought a value, without counting it to the value."""
 
@@ -53,18 +48,19 @@ class _Traced:
     @property
     def response(self) -> Response | None:
         """Status, headers, attempts and elapsed seconds of the call; None for a value that no call brought."""
-        return cast("Response | None", self.__dict__.get("_response"))
+        response: Response | None = self.__dict__.get("_response")
+        return response
 
 
 def attach_extra(answer: Answer, extra: Mapping[str, Any]) -> None:
     """Note the fields of an answer that its struct does not know."""
-    _instance_dict(answer)["_extra"] = extra
+    vars(answer)["_extra"] = extra  # beside its fields, so that it does not count to its value
 
 
 def attach_response(value: object, response: Response) -> None:
     """Note how a value came; a value that cannot carry it, such as None, stays as it is."""
     if isinstance(value, _Traced):
-        _instance_dict(value)["_response"] = response
+        vars(value)["_response"] = response
 
 
 class Answer(_Traced, msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -56,15 +56,12 @@ class Attempt:
         self._outcome: Outcome | None = None
         self._status: int | None = None
         self._ended: float | None = None
+        """Clock time, where that is not when the context is left."""
 
     def leaves(self) -> None:
         """Note that from here on bytes may have left."""
         self._call.granted = self._means.clock()
         self._outcome = Outcome.UNKNOWN
-
-    def answered(self) -> None:
-        """Note that it ends now, although what came is read later."""
-        self._ended = self._means.clock()
 
     def read(self, answer: HTTPAnswer) -> Any:
         """Return the value of an answer.

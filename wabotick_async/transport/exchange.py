@@ -193,7 +193,7 @@ class Exchange:
             attempts=1,
             granted=now,
         )
-        return Prepared(call, Attempt(self._means, call, 0.0), flight, token)
+        return Prepared(self._means, call, flight, token)
 
     @property
     def is_full(self) -> bool:

@@ -17,7 +17,7 @@ class Places:
         freed: called when one is free that nobody waits for.
     """
 
-    def __init__(self, free: int, freed: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, free: int, freed: Callable[[], object] | None = None) -> None:
         self._free = free
         self._freed = freed
         self._line: deque[asyncio.Future[None]] = deque()
@@ -59,7 +59,7 @@ class Places:
             if not first.done():
                 self._free -= 1
                 first.set_result(None)
-        if self._free > 0:
+        if self._freed is not None and self._free > 0:
             self._freed()
 
     def close(self, error: Callable[[], Exception]) -> None:

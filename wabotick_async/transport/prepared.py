@@ -7,31 +7,30 @@ from typing import Any
 
 from ..errors import WabotickError
 from ..values import Secret
-from .attempt import Attempt
+from .attempt import Attempt, Means
 from .base import Flight
 from .call import Call
 
 __all__ = ["Prepared"]
 
 
-class Prepared:
+class Prepared(Attempt):
     """A request with a grant and a connection of its own, of which nothing has left.
 
     For those who send so many that a task for each would be the dearest part of it. There is one attempt, and whoever
     has it must end it: by `call_off` as long as it has not left, else by `result` or `abandon`.
 
     Args:
-        call: what is to be sent.
-        attempt: that has its grant.
+        means: what it shares with others.
+        call: what is to be sent; it has its grant.
         flight: that has its connection.
         token: to keep out of errors.
     """
 
-    __slots__ = ("_attempt", "_call", "_done", "_flight", "_token")
+    __slots__ = ("_done", "_flight", "_token")
 
-    def __init__(self, call: Call, attempt: Attempt, flight: Flight, token: Secret) -> None:
-        self._call = call
-        self._attempt = attempt
+    def __init__(self, means: Means, call: Call, flight: Flight, token: Secret) -> None:
+        super().__init__(means, call, 0.0)
         self._flight = flight
         self._token = token
         self._done: Callable[[Prepared], object] | None = None
@@ -39,17 +38,17 @@ class Prepared:
     def leave(self, done: Callable[[Prepared], object]) -> None:
         """Send it; `done` is called once, with this object, when `result` can be asked."""
         self._done = done
-        self._attempt.leaves()
+        self.leaves()
         self._flight.leave(self._answered)
 
     def call_off(self) -> None:
         """Give grant and connection back; nothing has left."""
-        with self._attempt:
+        with self:
             self._flight.call_off()
 
     def abandon(self) -> None:
         """Give up what has left, and close its connection: what becomes of it stays unknown."""
-        with self._attempt:
+        with self:
             self._flight.abandon()
 
     def result(self) -> Any:
@@ -60,8 +59,8 @@ class Prepared:
         """
         call = self._call
         try:
-            with self._attempt:
-                value = self._attempt.read(self._flight.answer())
+            with self:
+                value = self.read(self._flight.answer())
         except WabotickError as error:
             error.about(call.request.endpoint.name, call.request, call.attempts, self._token.reveal())
             raise
@@ -69,6 +68,6 @@ class Prepared:
         return value
 
     def _answered(self) -> None:
-        self._attempt.answered()
+        self._ended = self._means.clock()  # what came is read later
         if self._done is not None:
             self._done(self)

@@ -53,7 +53,7 @@ class Stage:
     @property
     def places(self) -> int:
         """Return how many places are free."""
-        return self.pool._places._free
+        return self.pool.places._free
 
     def reserve(self, timeouts: Timeout = SOON, call: HTTPRequest = CALL) -> ExpressFlight:
         """Return what must be there."""
@@ -126,17 +126,17 @@ async def closing(connection: Connection) -> None:
 async def test_none_for_an_address_that_is_none() -> None:
     pool = ExpressPool("http://127.0.0.1:99999", limits=LIMITS)
     assert reserved(pool, CALL, SOON) is None
-    assert pool._places._free == LIMITS.connections
+    assert pool.places._free == LIMITS.connections
     await pool.close()
 
 
 async def test_none_where_all_places_are_taken() -> None:
     async with staged() as stage:
-        while stage.pool._places.take():
+        while stage.pool.places.take():
             pass
         assert reserved(stage.pool, CALL, SOON) is None
         assert len(stage.kept) == 1
-        stage.pool.give_place_back()
+        stage.pool.places.give_back()
         stage.reserve().call_off()
 
 
@@ -432,7 +432,7 @@ async def test_it_opens_the_connection_that_is_missing_and_keeps_it() -> None:
         again = reserved(pool, CALL, SOON)
         assert again is not None
         assert (await landed(again)).status == 200
-        assert (server.connections, pool._places._free) == (1, LIMITS.connections)
+        assert (server.connections, pool.places._free) == (1, LIMITS.connections)
 
 
 async def test_a_new_path_has_a_flight_of_its_own() -> None:
@@ -445,14 +445,14 @@ async def test_calling_off_before_there_is_a_connection_opens_none() -> None:
     async with serving(fine) as server, alone(server.url) as pool:
         first_of(pool).call_off()
         await asyncio.sleep(0.002)
-        assert (server.connections, pool._places._free) == (0, LIMITS.connections)
+        assert (server.connections, pool.places._free) == (0, LIMITS.connections)
 
 
 async def test_a_server_that_cannot_be_reached_has_got_nothing() -> None:
     async with alone("http://127.0.0.1:9") as pool:
         with pytest.raises(NotSentError, match="nothing was sent"):
             await landed(first_of(pool))
-        assert pool._places._free == LIMITS.connections
+        assert pool.places._free == LIMITS.connections
 
 
 async def test_what_is_abandoned_before_it_is_connected_says_nothing_and_sends_nothing() -> None:
@@ -463,7 +463,7 @@ async def test_what_is_abandoned_before_it_is_connected_says_nothing_and_sends_n
         await asyncio.sleep(0)
         flight.abandon()
         await asyncio.sleep(0.005)
-        assert (told, server.requests, pool._places._free) == ([], [], LIMITS.connections)
+        assert (told, server.requests, pool.places._free) == ([], [], LIMITS.connections)
 
 
 async def test_somebody_who_ends_all_tasks_ends_it_unsent() -> None:
@@ -475,7 +475,7 @@ async def test_somebody_who_ends_all_tasks_ends_it_unsent() -> None:
         flight._opening.cancel()
         with pytest.raises(NotSentError, match="called off before there was a connection"):
             await landing
-        assert (server.requests, pool._places._free) == ([], LIMITS.connections)
+        assert (server.requests, pool.places._free) == ([], LIMITS.connections)
 
 
 async def test_a_pool_that_is_closed_meanwhile_has_sent_nothing() -> None:

@@ -46,7 +46,7 @@ async def test_one_that_spoke_is_closed_and_passed_over(
     first, second, third = three
     for one in three:
         idle.put(one.connection, None)
-    third.transport.closing = True
+    third.connection.eof_received()
     second.connection.data_received(b"H")
     assert idle.take(clock.now) is first.connection
     assert [one.transport.aborted for one in three] == [False, True, True]

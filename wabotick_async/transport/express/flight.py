@@ -10,6 +10,7 @@ from ...config import Timeout
 from ...errors import NotSentError
 from ...wire.http import HTTPAnswer, HTTPRequest
 from ..guard import StaleConnectionError
+from ..places import Places
 from .connection import STALE, ExpressConnection
 from .deadlines import Deadlines
 from .idle import IdleConnections
@@ -22,6 +23,7 @@ class Ground(Protocol):
     """What a flight needs of the pool that it belongs to."""
 
     deadlines: Deadlines
+    places: Places
 
     async def connect(self, route: Route, began: float, timeouts: Timeout) -> ExpressConnection:
         """Open a connection.
@@ -33,10 +35,6 @@ class Ground(Protocol):
 
     def settle(self, call: HTTPRequest, idle: IdleConnections, on: ExpressConnection, answer: HTTPAnswer) -> HTTPAnswer:
         """Return an answer, or say why it is none; keep or close its connection."""
-        ...
-
-    def give_place_back(self) -> None:
-        """Let another request have the place."""
         ...
 
 
@@ -102,7 +100,7 @@ class ExpressFlight:
         """Keep the connection for another; see `Flight`."""
         if self._connection is not None:
             self._idle.put_back(self._connection)
-        self._ground.give_place_back()
+        self._ground.places.give_back()
 
     def abandon(self) -> None:
         """Close the connection; see `Flight`."""
@@ -112,7 +110,7 @@ class ExpressFlight:
             self._connection.abandon()
         elif self._opening is not None:
             self._opening.cancel()
-        self._ground.give_place_back()
+        self._ground.places.give_back()
 
     def answer(self) -> HTTPAnswer:
         """Return what was answered; see `Flight`."""
@@ -126,7 +124,7 @@ class ExpressFlight:
                 raise NotSentError(f"nothing was sent: {STALE}")
             raise what
         finally:
-            self._ground.give_place_back()
+            self._ground.places.give_back()
 
     def _ask(self, connection: ExpressConnection) -> None:
         self._connection = connection

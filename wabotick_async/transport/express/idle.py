@@ -58,7 +58,7 @@ class IdleConnections:
         kept = self._kept
         while kept:
             connection, until = kept.pop()
-            if until > now and not (connection.spoke or connection.is_closing):
+            if until > now and not (connection.spoke or connection.ended):
                 return connection
             connection.abort()
         return None

@@ -84,7 +84,7 @@ class ExpressPool:
         self._opening: set[asyncio.Timeout] = set()
         self._empty: asyncio.Future[None] | None = None
         # These belong to the loop of the first request.
-        self._places: Places
+        self.places: Places
         self.deadlines: Deadlines
         self._opener: Opener
         self._outbox: Outbox
@@ -100,7 +100,7 @@ class ExpressPool:
         loop = self._enter()
         began = loop.time()
         route = self._routes.get((call.path, call.team_host)) or self._route(call)
-        if not self._places.take():
+        if not self.places.take():
             await self._wait(began, timeouts)
         try:
             idle = self._idle[route.origin]
@@ -113,7 +113,7 @@ class ExpressPool:
                 if not isinstance(what, StaleConnectionError):  # of which nothing was written; no new one says so
                     raise what
         finally:
-            self._places.give_back()
+            self.places.give_back()
 
     async def _asked(
         self, connection: ExpressConnection, head: bytes, call: HTTPRequest, until: float
@@ -143,7 +143,7 @@ class ExpressPool:
             now = self._enter().time()
         except ConfigurationError:  # `post` says it
             return None
-        places = self._places
+        places = self.places
 
         def reserve(call: HTTPRequest) -> ExpressFlight | None:
             if isinstance(call.body, Multipart):
@@ -176,17 +176,13 @@ class ExpressPool:
             on.abort()
         return answer
 
-    def give_place_back(self) -> None:
-        """Let another request have the place of one that has ended."""
-        self._places.give_back()
-
     def _enter(self) -> asyncio.AbstractEventLoop:
         if self._closed:
             raise ConfigurationError("the client is closed")
         first = not self._home
         loop = self._home.enter()
         if first:
-            self._places = Places(self._limits.connections)
+            self.places = Places(self._limits.connections)
             self.deadlines = Deadlines(loop)
             self._outbox = Outbox(loop)
             self._inbox = Inbox(loop)
@@ -212,7 +208,7 @@ class ExpressPool:
     async def _wait(self, began: float, timeouts: Timeout) -> None:
         try:
             async with asyncio.timeout_at(began + min(timeouts.connect, timeouts.total)):
-                await self._places.wait()
+                await self.places.wait()
         except TimeoutError as error:
             raise NotSentError("nothing was sent: no connection was free in time") from error
 
@@ -276,7 +272,7 @@ class ExpressPool:
         if not self._home.is_here:  # never opened, or its connections went with their loop or stayed in another process
             return
         loop = self._home.enter()
-        self._places.close(lambda: NotSentError(_CLOSED, fatal=True))
+        self.places.close(lambda: NotSentError(_CLOSED, fatal=True))
         for bound in self._opening:
             if not bound.expired():
                 bound.reschedule(loop.time())
