@@ -546,7 +546,7 @@ async def test_what_ends_badly_after_it_was_abandoned_bothers_nobody(monkeypatch
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     async with staged() as stage:
-        monkeypatch.setattr(stage.pool, "_carried", carried)
+        monkeypatch.setattr(stage.pool, "carry", carried)
         prepared = stage.prepare()
         prepared.leave(lambda _: None)
         await asyncio.sleep(0)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
+import aiohttp
+
+from ..config import Timeout
 from ..errors import OutcomeUnknownError
-from ..wire.http import HTTPAnswer
+from ..wire.http import HTTPAnswer, HTTPRequest
 
 __all__ = ["Ground", "SessionFlight"]
 
 
 class Ground(Protocol):
     """What a flight needs of the pool that it belongs to."""
+
+    async def carry(self, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
+        """Send a request that has a place; raises as `Pool.post` does."""
+        ...
 
     def give_place_back(self) -> None:
         """Let another request have the place."""
@@ -29,14 +36,18 @@ class SessionFlight:
 
     Args:
         ground: gave it its place.
-        carry: sends the request; nothing happens before.
+        session: of the loop.
+        call: the request; nothing happens to it before it leaves.
+        timeouts: of the attempt.
     """
 
-    __slots__ = ("_carry", "_done", "_ground", "_over", "_task")
+    __slots__ = ("_call", "_done", "_ground", "_over", "_session", "_task", "_timeouts")
 
-    def __init__(self, ground: Ground, carry: Callable[[], Coroutine[Any, Any, HTTPAnswer]]) -> None:
+    def __init__(self, ground: Ground, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout) -> None:
         self._ground = ground
-        self._carry = carry
+        self._session = session
+        self._call = call
+        self._timeouts = timeouts
         self._over = False
         """Whether nobody waits for it any more."""
         self._task: asyncio.Task[HTTPAnswer]
@@ -45,7 +56,8 @@ class SessionFlight:
     def leave(self, done: Callable[[], object]) -> None:
         """Send it before the loop waits the next time; see `Flight`."""
         self._done = done
-        self._task = asyncio.get_running_loop().create_task(self._carry())
+        carried = self._ground.carry(self._session, self._call, self._timeouts)
+        self._task = asyncio.get_running_loop().create_task(carried)
         self._task.add_done_callback(self._ended)
 
     def call_off(self) -> None:

@@ -94,7 +94,7 @@ class SessionPool:
         session = self._session_here()
         self._under_way += 1
         try:
-            return await self._carried(session, call, timeouts)
+            return await self.carry(session, call, timeouts)
         finally:
             self._under_way -= 1
 
@@ -114,7 +114,7 @@ class SessionPool:
             if isinstance(call.body, Multipart) or self._under_way >= self._limits.connections:
                 return None
             self._under_way += 1
-            return SessionFlight(self, lambda: self._carried(session, call, timeouts))
+            return SessionFlight(self, session, call, timeouts)
 
         return reserve
 
@@ -127,7 +127,8 @@ class SessionPool:
         self._abandoned.add(task)
         task.add_done_callback(self._abandoned.discard)
 
-    async def _carried(self, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
+    async def carry(self, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
+        """Send a request that has a place; see `post`."""
         if session.closed:  # since the flight was reserved
             raise NotSentError(_CLOSED, fatal=True)
         # Each stale connection is dropped before a byte is written, so this ends with a fresh one.

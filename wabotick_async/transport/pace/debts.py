@@ -22,8 +22,11 @@ class Debts:
         """Seconds in which one message is repaid."""
         self._credit = (rate.burst - 1) * rate.interval
         self._arrivals: dict[str, float] = {}
-        self._looks: deque[tuple[float, str]] = deque()
+        # Two, because as many pairs would be work for the garbage collector.
+        self._looks: deque[float] = deque()
         """When to look at a key again, each key once: whoever owes nothing then is forgotten."""
+        self._looked_at: deque[str] = deque()
+        """The keys, in the same order."""
 
     def due(self, key: str) -> float:
         """Return the clock time of the key's next grant."""
@@ -45,14 +48,19 @@ class Debts:
     def _take(self, key: str, arrival: float | None, now: float) -> None:
         """Note a grant, and forget keys that owe nothing any more."""
         if arrival is None:
-            self._looks.append((now + self.interval, key))
+            self._look_again(now + self.interval, key)
         self._arrivals[key] = (now if arrival is None or arrival < now else arrival) + self.interval
-        while self._looks[0][0] <= now:
-            _, oldest = self._looks.popleft()
+        while self._looks[0] <= now:
+            self._looks.popleft()
+            oldest = self._looked_at.popleft()
             if self._arrivals[oldest] > now:
-                self._looks.append((now + self.interval, oldest))
+                self._look_again(now + self.interval, oldest)
             else:
                 del self._arrivals[oldest]
+
+    def _look_again(self, at: float, key: str) -> None:
+        self._looks.append(at)
+        self._looked_at.append(key)
 
     def give_back(self, key: str, granted: float, now: float) -> None:
         """Take back a grant that was not used: what has not been repaid since."""
@@ -62,7 +70,7 @@ class Debts:
     def pause(self, key: str, until: float) -> None:
         """Grant the key nothing before a clock time."""
         if key not in self._arrivals:
-            self._looks.append((0.0, key))
+            self._look_again(0.0, key)
         self._arrivals[key] = max(self._arrivals.get(key, 0.0), until + self._credit)
 
     def __len__(self) -> int:
