@@ -17,7 +17,7 @@ from wabotick_async.errors import JournalError
 from wabotick_async.outcomes import Outcome
 
 from .conftest import FINGERPRINT, AnyJournal, FakeClock, claim_next, new_row, new_rows, reopen
-from .test_writer import run_in_writer, trace
+from .test_writer import trace
 
 
 async def together(*calls: Awaitable[Any]) -> list[Any]:
@@ -34,7 +34,7 @@ async def test_moves_of_one_turn_are_one_commit_without_savepoints(journal: AnyJ
     await claim_next(journal, 3)
     statements = await trace(journal)
     await together(*(journal.finish(accepted(seq)) for seq in (1, 2, 3)), *(journal.claim(seq) for seq in (4, 5)))
-    assert [statement.split()[0] for statement in statements[-5:]] == ["BEGIN", *["UPDATE"] * 3, "COMMIT"]
+    assert [statement.split()[0] for statement in statements[-4:]] == ["BEGIN", *["UPDATE"] * 2, "COMMIT"]
     assert await journal.counts() == Counts(accepted=3, in_flight=2, queued=1)
 
 
@@ -191,7 +191,7 @@ async def test_other_work_keeps_its_place(journal: AnyJournal) -> None:
 
 async def test_full_table_of_numbers_is_told(journal: AnyJournal) -> None:
     await journal.add(new_rows(1))
-    await run_in_writer(journal, f"UPDATE item SET seq = {(1 << 63) - 1}")
+    await journal._do(lambda store: setattr(store, "_last", (1 << 63) - 1))
     for rows in ([new_row("a")], [new_row("b"), new_row("b")]):
         with pytest.raises(JournalError, match="no number left"):
             await journal.add(rows)

@@ -45,7 +45,7 @@ def check(path: Path) -> Counts:
 
 def test_killed_between_any_two_writes(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    kills = [3, 8, 12, 16, 40, 133, 250, 400]
+    kills = [3, 8, 12, 16, 40, 100, 133, 200]
     assert [run(path, kill_at) for kill_at in kills] == [KILLED] * len(kills)
     assert run(path) == 0
     counts = check(path)

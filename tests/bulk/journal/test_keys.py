@@ -138,7 +138,7 @@ def test_the_index_does_not_take_a_key_twice(connection: sqlite3.Connection) -> 
     store = begun(connection, held=2)
     add(store, 1)
     connection.execute(
-        "INSERT INTO item SELECT 2, key, '', '', x'', 0, 0, 0, 1, 0, 0, 0, '', '', '', 1, 1, 1 FROM item"
+        "INSERT INTO item SELECT 9, key, '', '', x'', 0, 0, 0, 1, 0, 0, 0, '', '', '', 1, 1, 1 FROM item"
     )
     mark = store.mark()
     with pytest.raises(sqlite3.IntegrityError):

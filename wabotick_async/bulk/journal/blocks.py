@@ -1,7 +1,7 @@
 """Statements that change many rows in one step: the interpreter's lock is given up once for all of them.
 
 Between two steps another thread takes it, and the journal's waits for it to come back. A statement is written out for
-32, 16, 8, 4, 2 and 1 rows, so that each is prepared once.
+each number of rows up to 32, and prepared once for each: connections keep as many.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-__all__ = ["claim", "finish", "insert_claimed", "insert_queued"]
+__all__ = ["KEPT_STATEMENTS", "claim", "finish", "insert_claimed", "insert_queued"]
 
 _MOST: Final = 32
+KEPT_STATEMENTS: Final = 6 * _MOST
+"""Prepared statements that a connection has to keep: each of these for each number of rows, and all others."""
 Values = Sequence[tuple[Any, ...]]
 """Of each row, in the order of the statement's columns; of as many types as SQLite has."""
 
@@ -78,13 +80,13 @@ def _in_steps(
 ) -> int:
     changed = first = 0
     while first < len(rows):
-        count = min(_MOST, 1 << (len(rows) - first).bit_length() - 1)
+        count = min(_MOST, len(rows) - first)
         values = (*before, *chain.from_iterable(rows[first : first + count]), *after)
         changed += connection.execute(_written_out(statement, count), values).rowcount
         first += count
     return changed
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4 * _MOST)
 def _written_out(statement: _Statement, count: int) -> str:
     return statement.text.replace("ROWS", ", ".join([statement.row] * count))

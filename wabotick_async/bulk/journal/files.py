@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import JournalError, JournalFullError
+from .blocks import KEPT_STATEMENTS
 from .schema import APPLICATION_ID, empty_image
 
 __all__ = ["RESERVE_SIZE", "JournalFiles", "check_file", "is_in_use", "sync_directory"]
@@ -59,7 +60,9 @@ class JournalFiles:
 
     def connect(self) -> sqlite3.Connection:
         """Open the database that `acquire` has checked, for the use of one thread at a time."""
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=KEPT_STATEMENTS
+        )
         if self._main is None or not os.path.samestat(os.fstat(self._main), self.path.lstat()):
             connection.close()
             raise JournalError(f"the journal {self.path} was exchanged while it was opened")

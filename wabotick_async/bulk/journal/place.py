@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...errors import JournalError
+from .blocks import KEPT_STATEMENTS
 from .files import JournalFiles
 from .reader import connect_read_only, read_open_run
 from .schema import OPEN_RUN, create_tables
@@ -132,7 +133,9 @@ class MemoryPlace:
     def connect(self) -> sqlite3.Connection:
         """Connect, and create the tables the first time."""
         if self._connection is None:
-            self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                ":memory:", isolation_level=None, check_same_thread=False, cached_statements=KEPT_STATEMENTS
+            )
             create_tables(self._connection)
         return self._connection
 

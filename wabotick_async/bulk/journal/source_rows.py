@@ -40,19 +40,23 @@ class SourceRows:
         self.tally = _tally(count_rows(connection))
         """Rows by state code, the open transaction included."""
         self.keys = Keys(connection)
+        self._last: int
+        """Number of the last row."""
+        [(self._last,)] = connection.execute("SELECT coalesce(max(seq), 0) FROM item").fetchall()
         doubtful = connection.execute("SELECT 1 FROM meta WHERE k = ?", (LOST_WAL,)).fetchone() is not None
         self._fresh = UNKNOWN if doubtful else QUEUED
         self._likely_new = True
         self._fresh_note = "the -wal file was lost: this row may have been sent before" if doubtful else None
 
-    def mark(self) -> tuple[list[int], int]:
+    def mark(self) -> tuple[list[int], int, int]:
         """Return what `restore` needs to take back what is done from here on."""
-        return list(self.tally), self.keys.mark
+        return list(self.tally), self.keys.mark, self._last
 
-    def restore(self, mark: tuple[list[int], int]) -> None:
+    def restore(self, mark: tuple[list[int], int, int]) -> None:
         """Take back what was done since, as the database does with a transaction or a part of it."""
-        self.tally = list(mark[0])
-        self.keys.take_back(mark[1])
+        tally, keys, self._last = mark
+        self.tally = list(tally)
+        self.keys.take_back(keys)
 
     def add(self, rows: Sequence[NewRow]) -> list[Stored]:
         """Store rows; see `Journal.add`."""
@@ -119,16 +123,18 @@ class SourceRows:
         if len(set(keys)) != len(keys) or self.keys.find(keys):
             self._likely_new = False
             raise JournalError("a row is known")
-        first = self._next_number()
+        first = self._take_numbers(len(rows))
         for seq, key in enumerate(keys, first):
             self.keys.add(key, seq)
         return first
 
-    def _next_number(self) -> int:
-        [(last,)] = self.connection.execute("SELECT coalesce(max(seq), 0) FROM item").fetchall()
-        if last >= _LAST_NUMBER:
+    def _take_numbers(self, count: int) -> int:
+        """Return the first of the next numbers; no other process has the journal, so all are known here."""
+        if self._last > _LAST_NUMBER - count:
             raise JournalError("the journal has no number left for another row")
-        return int(last) + 1
+        first = self._last + 1
+        self._last += count
+        return first
 
     def _add(self, row: NewRow) -> Stored:
         key = _key_of(row)
@@ -151,7 +157,7 @@ class SourceRows:
         return Stored(seq, Added.KNOWN, STATES[state], not_before)
 
     def _insert(self, key: bytes, row: NewRow, state: int, code: str | None, note: str | None) -> int:
-        seq = self._next_number()
+        seq = self._take_numbers(1)
         values = (seq, key, row.receiver, row.endpoint, row.payload, state, code, note, self.run, self.run)
         insert_queued(self.connection, [values])
         self.keys.add(key, seq)
