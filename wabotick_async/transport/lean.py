@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from aiohttp.hdrs import ACCEPT_ENCODING
@@ -55,8 +55,10 @@ class LeanBody:
     __slots__ = ("head", "mark", "wire")
 
     def __init__(self, head: LeanHead, call: HTTPRequest, mark: SentMark) -> None:
+        if not isinstance(call.body, bytes):
+            raise TypeError("expected a form, which is written in one go")
         # Of the call, which does not show itself either: so no local variable of a traceback is the form.
-        self.wire = b"%b%d\r\n\r\n%b" % (head.wire, len(cast("bytes", call.body)), cast("bytes", call.body))
+        self.wire = b"%b%d\r\n\r\n%b" % (head.wire, len(call.body), call.body)
         self.head = head
         self.mark = mark
 
@@ -103,8 +105,8 @@ class LeanRequest(GuardedRequest):
             return await super().send(conn)
         self._checked(conn, body.mark).write(body.wire)
         how = self._how
-        answered = how["response_class"] or aiohttp.ClientResponse
-        return cast("type[aiohttp.ClientResponse]", answered)(
+        answered: type[aiohttp.ClientResponse] = how["response_class"] or aiohttp.ClientResponse
+        return answered(
             "POST",
             self.url,
             writer=None,

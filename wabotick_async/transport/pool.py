@@ -73,6 +73,7 @@ class SessionPool:
         self._hosts = (base_url, team_base_url or base_url)
         self._heads: dict[tuple[str, bool], LeanHead] = {}
         self._limits = limits
+        self._most = limits.connections
         self._session = session
         self._owned = session is None
         self._ssl = ssl_context
@@ -111,7 +112,7 @@ class SessionPool:
             return None
 
         def reserve(call: HTTPRequest) -> SessionFlight | None:
-            if isinstance(call.body, Multipart) or self._under_way >= self._limits.connections:
+            if isinstance(call.body, Multipart) or self._under_way >= self._most:
                 return None
             self._under_way += 1
             return SessionFlight(self, session, call, timeouts)
@@ -132,7 +133,7 @@ class SessionPool:
         if session.closed:  # since the flight was reserved
             raise NotSentError(_CLOSED, fatal=True)
         # Each stale connection is dropped before a byte is written, so this ends with a fresh one.
-        for _ in range(self._limits.connections + 1):
+        for _ in range(self._most + 1):
             mark = SentMark()
             try:
                 watchdog = self._watchdog

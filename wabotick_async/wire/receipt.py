@@ -45,13 +45,14 @@ def plain_receipt(body: bytes) -> SendReceipt | None:
         extra["data"] = {"message_id": message_id}
     else:
         return None
-    if message_id is UNSET or message_id == "null" or not _is_plain(message_id) or not _is_plain(said.message):
+    if message_id is UNSET or message_id == "null" or not _are_plain(message_id, said.message):
         return None
     receipt = SendReceipt(text=said.message, message_id=message_id)
     attach_extra(receipt, extra)
     return receipt
 
 
-def _is_plain(text: str) -> bool:
-    """Tell whether `redact` leaves a text as it is, for it has none of the marks that it looks for."""
-    return "@" not in text and not may_hold_token(text)
+def _are_plain(*texts: str) -> bool:
+    """Tell whether `redact` leaves texts as they are, for they have none of the marks that it looks for."""
+    together = "\n".join(texts)
+    return "@" not in together and not may_hold_token(together)
