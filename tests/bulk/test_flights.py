@@ -147,8 +147,8 @@ class Stage:
     def boarded(self, job: Job) -> None:
         self.known_to_all.add(job.seq)
 
-    def opened(self, job: Job) -> None:
-        self.known_to_all.add(job.seq)
+    def opened(self, jobs: Sequence[Job]) -> None:
+        self.known_to_all.update(job.seq for job in jobs)
 
     def take_the_long_way(self, job: Job) -> None:
         self.log.append(f"long {job.seq}")
@@ -157,10 +157,10 @@ class Stage:
         self.log.append(f"heeded {job.seq}")
         self.stopped = self.stopped or (self.stops_on_refusal and delivered.outcome is Outcome.REFUSED)
 
-    def landed(self, job: Job, delivered: Delivered) -> None:
+    def landed(self, landed: Sequence[tuple[Job, Delivered]]) -> None:
         if self.landing_fails is not None:
             raise self.landing_fails
-        self.delivered[job.seq] = delivered
+        self.delivered.update((job.seq, delivered) for job, delivered in landed)
 
     def failed(self, error: BaseException) -> None:
         self.failures.append(error)

@@ -60,8 +60,8 @@ async def test_the_end_sends_everybody_away() -> None:
 
 async def test_more_may_be_taken_than_there_are_and_have_to_come_back_first() -> None:
     places = Places(1)
-    places.take_anyway()
-    places.take_anyway()
+    places.take_anyway(1)
+    places.take_anyway(1)
     (waiter,) = await waiting(places, 1)
     places.give_back()
     await asyncio.sleep(0)

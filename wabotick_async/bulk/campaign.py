@@ -254,9 +254,9 @@ class Campaign:
         """Let those ask who wait behind a message; see `Crew`."""
         self._turns.granted(job.seq)
 
-    def opened(self, job: Job) -> None:
-        """Note a row that was stored as it left; see `Crew`."""
-        self._turns.opened(job.seq)
+    def opened(self, jobs: Sequence[Job]) -> None:
+        """Note rows that were stored as they left; see `Crew`."""
+        self._turns.opened([job.seq for job in jobs])
 
     def take_the_long_way(self, job: Job) -> None:
         """Hand a message to a worker; see `Crew`."""
@@ -267,14 +267,21 @@ class Campaign:
         self._breaker.heed(delivered)
         self.course.heed(job, delivered)
 
-    def landed(self, job: Job, delivered: Delivered) -> None:
-        """Note what became of a message; see `Crew`."""
-        self._turns.delivered(job, delivered.outcome)
-        ended = self._judge(job, delivered)
-        if ended and self._emit is not None and self._group is not None:
-            self._group.start_soon(self._tell_and_close, job, delivered)
-        elif ended:
-            self._turns.close(job.seq)
+    def landed(self, landed: Sequence[tuple[Job, Delivered]]) -> None:
+        """Note what became of messages; see `Crew`."""
+        ended: list[int] = []
+        for job, delivered in landed:
+            try:
+                self._turns.delivered(job, delivered.outcome)
+                if not self._judge(job, delivered):
+                    continue
+                if self._emit is not None and self._group is not None:
+                    self._group.start_soon(self._tell_and_close, job, delivered)
+                else:
+                    ended.append(job.seq)
+            except Exception as error:  # noqa: BLE001 - the others land all the same
+                self.failed(error)
+        self._turns.close(*ended)
 
     def failed(self, error: BaseException) -> None:
         """End the run; see `Crew`."""

@@ -61,16 +61,16 @@ class Crew(Protocol):
         """Note that a queued message is about to be claimed."""
         ...
 
-    def opened(self, job: Job) -> None:
-        """Note that a message of the source leaves, of which nobody else knows."""
+    def opened(self, jobs: Sequence[Job]) -> None:
+        """Note that messages of the source leave, of which nobody else knows."""
         ...
 
     def heed(self, job: Job, delivered: Delivered) -> None:
         """Draw the conclusions from what became of a message, before another one leaves."""
         ...
 
-    def landed(self, job: Job, delivered: Delivered) -> None:
-        """Note what became of a message; the journal has it, and where it was not sent, it is queued."""
+    def landed(self, landed: Sequence[tuple[Job, Delivered]]) -> None:
+        """Note what became of messages; the journal has it, and those that were not sent are queued."""
         ...
 
     def failed(self, error: BaseException) -> None:

@@ -215,9 +215,7 @@ class Flights:
             for (ready, job), claimed in zip(queued, advanced.claimed, strict=True):
                 self._leave(ready, job, claimed=claimed, fine=fine)
             self._leave_fresh(fresh, advanced.added, fine=fine)
-            for (job, delivered, _), stored in zip(settling, advanced.stored, strict=True):
-                if stored:
-                    self._land(job, delivered)
+            self._land([one[:2] for one, stored in zip(settling, advanced.stored, strict=True) if stored])
             if advanced.error is not None:
                 self._crew.failed(advanced.error)
             self._note()
@@ -242,7 +240,7 @@ class Flights:
         if claimed:
             self._settling.append((job, not_sent, Requeue(job.seq)))
         else:  # the row is not queued any more
-            self._land(job, not_sent)
+            self._land([(job, not_sent)])
 
     def _leave_fresh(self, fresh: list[tuple[Ready, Fresh]], added: Sequence[Stored], *, fine: bool) -> None:
         if not added:  # the journal has none of them
@@ -251,20 +249,25 @@ class Flights:
                 self._slots += 1
                 self._fresh.appendleft(message)
             return
+        leaving: list[tuple[Ready, Job]] = []
         for (ready, (request, _)), stored in zip(fresh, added, strict=True):
             if stored.added is Added.NEW and stored.state is State.IN_FLIGHT:
-                job = Job(seq=stored.seq, request=request)
-                self._crew.opened(job)
-                self._leave(ready, job, claimed=True, fine=fine)
+                leaving.append((ready, Job(seq=stored.seq, request=request)))
             else:
                 ready.call_off()
                 self._slots += 1
                 self._known.append((request, stored))
+        if leaving:
+            self._crew.opened([job for _, job in leaving])
+        for ready, job in leaving:
+            self._leave(ready, job, claimed=True, fine=fine)
 
-    def _land(self, job: Job, delivered: Delivered) -> None:
+    def _land(self, landed: list[tuple[Job, Delivered]]) -> None:
+        if not landed:
+            return
         try:
-            self._crew.landed(job, delivered)
-        except Exception as error:  # noqa: BLE001 - the others land all the same
+            self._crew.landed(landed)
+        except Exception as error:  # noqa: BLE001 - what else there is to do is done all the same
             self._crew.failed(error)
 
     def _landed(self, ready: Ready) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import anyio
@@ -125,10 +125,10 @@ class Turns:
             is_open.add(job.seq)
             self._hand_out(job)
 
-    def opened(self, seq: int) -> None:
-        """Note that a row was stored as it left."""
-        self._open.add(seq)
-        self._places.take_anyway()
+    def opened(self, seqs: Sequence[int]) -> None:
+        """Note that rows were stored as they left."""
+        self._open.update(seqs)
+        self._places.take_anyway(len(seqs))
 
     async def take_up(self, page: int, now: float) -> None:
         """Submit all queued rows that are due, besides those that are open or parked."""
@@ -195,13 +195,14 @@ class Turns:
             return True
         return False
 
-    def close(self, seq: int) -> None:
-        """Give the place of a row back."""
-        self._open.discard(seq)
+    def close(self, *seqs: int) -> None:
+        """Give the places of rows back."""
+        self._open.difference_update(seqs)
         if self._closed is not None:
-            self._closed.add(seq)
-        self._places.give_back()
-        self._parking.ended(seq)
+            self._closed.update(seqs)
+        self._places.give_back(len(seqs))
+        for seq in seqs:
+            self._parking.ended(seq)
         self._note()
 
     async def _bring_back(self, group: anyio.abc.TaskGroup) -> None:

@@ -34,9 +34,9 @@ class Places:
         self._free -= 1
         return True
 
-    def take_anyway(self) -> None:
-        """Take a place, even where there is none: then more have to be given back before the next is free."""
-        self._free -= 1
+    def take_anyway(self, count: int) -> None:
+        """Take places, even where there are none: then more have to be given back before the next is free."""
+        self._free -= count
 
     async def wait(self) -> None:
         """Take the next place that becomes free; raises what `close` was given."""
@@ -51,9 +51,9 @@ class Places:
                 self._line.remove(mine)
             raise
 
-    def give_back(self) -> None:
-        """Give a place to the first who waits."""
-        self._free += 1
+    def give_back(self, count: int = 1) -> None:
+        """Give places to the first who wait."""
+        self._free += count
         while self._line and self._free > 0:
             first = self._line.popleft()
             if not first.done():

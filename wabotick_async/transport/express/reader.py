@@ -13,6 +13,7 @@ from ...errors import DecodeError, OutcomeUnknownError, WabotickError
 from ...wire.http import HTTPAnswer
 from ..causes import harmless, named
 from ..headers import harmless_headers
+from ..lean import whole
 from .inflate import CODINGS, inflate
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class AnswerReader:
         self._break_off(error)
 
     def _take(self, message: RawResponseMessage, payload: StreamReader) -> bool:
-        body, ended = payload.read_nowait(), payload.is_eof()
+        ended = payload.is_eof()
+        body = whole(payload) if ended and not self._body else payload.read_nowait()
         if self._body or not ended:  # it comes in pieces
             if body:
                 self._body.append(body)
