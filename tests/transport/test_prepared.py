@@ -528,7 +528,7 @@ async def test_what_others_called_off_on_its_way_is_unknown() -> None:
         ended = asyncio.create_task(left(prepared))
         await stage.server.arrival()
         flight: Any = prepared._flight
-        flight._task.cancel()
+        flight._carrier._task.cancel()
         await ended
         with pytest.raises(OutcomeUnknownError, match="called off"):
             prepared.result()

@@ -15,6 +15,7 @@ from ..config import Limits, Timeout
 from ..errors import ConfigurationError, DecodeError, NotSentError, OutcomeUnknownError, TransportError
 from ..wire.http import HTTPAnswer, HTTPRequest, Multipart
 from .bodies import opened
+from .carriers import Carriers
 from .causes import harmless, named
 from .flight import SessionFlight
 from .guard import GuardedRequest, SentMark, StaleConnectionError, UnaskedAnswerError, current_mark, guard_is_tested
@@ -84,7 +85,8 @@ class SessionPool:
         self._watchdog: Watchdog | None = None
         self._under_way = 0
         """Requests that have a connection, or may ask for one at any time."""
-        self._abandoned: set[asyncio.Task[HTTPAnswer]] = set()
+        self.carriers: Carriers
+        """Of the loop of the first request, once it opened a session."""
         if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
             raise ConfigurationError("ssl_context: expected an ssl.SSLContext; certificates are always verified")
         if ssl_context is not None and session is not None:
@@ -122,11 +124,6 @@ class SessionPool:
     def give_place_back(self) -> None:
         """Let another request have the connection of one that has ended."""
         self._under_way -= 1
-
-    def see_off(self, task: asyncio.Task[HTTPAnswer]) -> None:
-        """Wait, before the pool is closed, for one that was called off to let go of its connection."""
-        self._abandoned.add(task)
-        task.add_done_callback(self._abandoned.discard)
 
     async def carry(self, session: aiohttp.ClientSession, call: HTTPRequest, timeouts: Timeout) -> HTTPAnswer:
         """Send a request that has a place; see `post`."""
@@ -260,6 +257,7 @@ class SessionPool:
             force_close=not keep,
             ssl=self._ssl if self._ssl is not None else True,
         )
+        self.carriers = Carriers(asyncio.get_running_loop())
         lean = keep and self._wants_lean and self._proxy is None
         if lean:
             self._watchdog = Watchdog(asyncio.get_running_loop())
@@ -290,8 +288,8 @@ class SessionPool:
             self._watchdog.close()
         if session is not None and self._owned:
             await session.close()
-        if self._abandoned and self._home.is_here:
-            await asyncio.wait(self._abandoned)
+            if self._home.is_here:
+                await self.carriers.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._home else "not opened yet"
