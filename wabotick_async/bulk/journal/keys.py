@@ -27,7 +27,9 @@ _REACHES: Final = "SELECT v FROM meta WHERE k = 'journal.keys_reach'"
 _NOTE: Final = """
 INSERT INTO meta VALUES('journal.keys_reach', ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v
 """
-_MOVE: Final = "INSERT INTO known_key SELECT key, seq FROM item WHERE seq > ? ORDER BY key"
+# A conflict, which there is none unless the file was tampered with, ends the transaction: to be able to undo this
+# statement alone, SQLite would keep a copy of nearly every page of the index in memory.
+_MOVE: Final = "INSERT OR ROLLBACK INTO known_key SELECT key, seq FROM item WHERE seq > ? ORDER BY key"
 _AT_A_TIME: Final = 32
 _ASK: Final = "SELECT key, seq FROM known_key WHERE key IN ("
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from ...config import Rate
 from .bucket import SLACK
 
 __all__ = ["Debts"]
+
+_PARTS: Final = 64
 
 
 class Debts:
@@ -21,7 +24,8 @@ class Debts:
         self.interval = rate.interval
         """Seconds in which one message is repaid."""
         self._credit = (rate.burst - 1) * rate.interval
-        self._arrivals: dict[str, float] = {}
+        # Many, because one that grows is copied as a whole, and both copies would be in memory for a moment.
+        self._arrivals: tuple[dict[str, float], ...] = tuple({} for _ in range(_PARTS))
         # Two, because as many pairs would be work for the garbage collector.
         self._looks: deque[float] = deque()
         """When to look at a key again, each key once: whoever owes nothing then is forgotten."""
@@ -30,33 +34,39 @@ class Debts:
 
     def due(self, key: str) -> float:
         """Return the clock time of the key's next grant."""
-        arrival = self._arrivals.get(key)
+        arrival = self._part(key).get(key)
         return 0.0 if arrival is None else arrival - self._credit
 
     def take_if_due(self, key: str, now: float) -> bool:
         """Note a grant where the key is due."""
-        arrival = self._arrivals.get(key)
+        part = self._arrivals[hash(key) % _PARTS]
+        arrival = part.get(key)
         if arrival is not None and arrival - self._credit > now + SLACK:
             return False
-        self._take(key, arrival, now)
+        self._take(part, key, arrival, now)
         return True
 
     def take(self, key: str, now: float) -> None:
         """Note a grant."""
-        self._take(key, self._arrivals.get(key), now)
+        part = self._part(key)
+        self._take(part, key, part.get(key), now)
 
-    def _take(self, key: str, arrival: float | None, now: float) -> None:
+    def _part(self, key: str) -> dict[str, float]:
+        return self._arrivals[hash(key) % _PARTS]
+
+    def _take(self, part: dict[str, float], key: str, arrival: float | None, now: float) -> None:
         """Note a grant, and forget keys that owe nothing any more."""
         if arrival is None:
             self._look_again(now + self.interval, key)
-        self._arrivals[key] = (now if arrival is None or arrival < now else arrival) + self.interval
+        part[key] = (now if arrival is None or arrival < now else arrival) + self.interval
         while self._looks[0] <= now:
             self._looks.popleft()
             oldest = self._looked_at.popleft()
-            if self._arrivals[oldest] > now:
+            among = self._part(oldest)
+            if among[oldest] > now:
                 self._look_again(now + self.interval, oldest)
             else:
-                del self._arrivals[oldest]
+                del among[oldest]
 
     def _look_again(self, at: float, key: str) -> None:
         self._looks.append(at)
@@ -64,14 +74,16 @@ class Debts:
 
     def give_back(self, key: str, granted: float, now: float) -> None:
         """Take back a grant that was not used: what has not been repaid since."""
-        if key in self._arrivals:
-            self._arrivals[key] -= max(0.0, self.interval - (now - granted))
+        part = self._part(key)
+        if key in part:
+            part[key] -= max(0.0, self.interval - (now - granted))
 
     def pause(self, key: str, until: float) -> None:
         """Grant the key nothing before a clock time."""
-        if key not in self._arrivals:
+        part = self._part(key)
+        if key not in part:
             self._look_again(0.0, key)
-        self._arrivals[key] = max(self._arrivals.get(key, 0.0), until + self._credit)
+        part[key] = max(part.get(key, 0.0), until + self._credit)
 
     def __len__(self) -> int:
-        return len(self._arrivals)
+        return len(self._looks)
