@@ -47,7 +47,9 @@ class Keys:
         self._most = held
         found = connection.execute(_REACHES).fetchone()
         self._reach = 0 if found is None else int(found[0])
-        self._sieve = None if self._reach else Sieve()
+        self._was_empty = not self._reach
+        self._sieve: Sieve | None = None
+        """Of the keys in the index, where all of them are known."""
         self._held: dict[bytes, int] = dict(
             connection.execute("SELECT key, seq FROM item WHERE seq > ?", (self._reach,))
         )
@@ -104,7 +106,8 @@ class Keys:
         if self._moved_to is None:
             self._held.update(self._new)
         else:
-            if self._sieve is not None:
+            if self._was_empty:
+                self._sieve = self._sieve or Sieve()
                 self._sieve.add(self._held)
                 self._sieve.add(self._new)
             self._held.clear()
