@@ -226,7 +226,11 @@ class Exchange:
             if call.before_sending is not None:
                 await self._record(call.before_sending)
             attempt.leaves()
-            return attempt.read(await self._post(call))
+            if call.request.endpoint.alternative_paths:
+                answer = await self._post_along(call)
+            else:
+                answer = await self.pool.post(call.http, call.timeouts if call.end is None else self._bounded(call))
+            return attempt.read(answer)
 
     async def _grant(self, call: Call) -> float:
         try:
@@ -247,11 +251,9 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - not ours to judge, only to keep from being retried
             raise _CallerError(error) from None
 
-    async def _post(self, call: Call) -> HTTPAnswer:
+    async def _post_along(self, call: Call) -> HTTPAnswer:
         """Post to the endpoint's path, and after a 404 to those where sibling brands keep it."""
         endpoint = call.request.endpoint
-        if not endpoint.alternative_paths:
-            return await self.pool.post(call.http, call.timeouts if call.end is None else self._bounded(call))
         known = self._paths.get(endpoint.name)
         path, *others = (known,) if known is not None else (endpoint.path, *endpoint.alternative_paths)
         answer = await self._post_to(path, call)
