@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -29,6 +29,7 @@ from .quota import DailyRecipients
 from .result import BulkResult
 from .settings import CampaignSettings
 from .turns import Turns
+from .undisturbed import undisturbed
 from .worker import Worker
 
 __all__ = ["Campaign", "Emit"]
@@ -82,6 +83,8 @@ class Campaign:
         self._flyer = client if isinstance(client, Prepares) else None
         self._flights: Flights | None = None
         self._group: anyio.abc.TaskGroup | None = None
+        self._telling = [0, 0]
+        """Messages that have ended, and of which somebody is still to be told: by workers, and those that flew."""
 
     async def run(self, messages: Messages | None) -> None:
         """Send the messages, then whatever else the journal has queued. What goes wrong ends up in `failure`.
@@ -120,13 +123,13 @@ class Campaign:
             raise
         finally:
             with anyio.CancelScope(shield=True):
-                await flights.ground()
-                await self._keep(flights.stay_behind())
+                await undisturbed(self._ground(flights))
 
-    async def _keep(self, messages: Sequence[Fresh]) -> None:
-        """Store what was read from the source and did not leave, for a later run."""
+    async def _ground(self, flights: Flights) -> None:
+        """Break off what flies, and store what was read from the source and did not leave, for a later run."""
+        await flights.ground()
         try:
-            if messages:
+            if messages := flights.stay_behind():
                 await self._journal.add([row for _, row in messages])
         except CampaignError as error:
             self.course.fail(error)
@@ -148,12 +151,9 @@ class Campaign:
     @property
     def progress(self) -> BulkProgress:
         """Return the counts so far."""
-        counts = self.course.counts
-        in_flight = sum(worker.claimed for worker in self._workers)
-        fresh = 0
-        if self._flights is not None:
-            in_flight += self._flights.count
-            fresh = self._flights.fresh
+        counts, flights = self.course.counts, self._flights
+        flown, fresh = (0, 0) if flights is None else (flights.count, flights.fresh)
+        in_flight = sum(worker.claimed for worker in self._workers) - self._telling[False] + flown
         return BulkProgress(
             read=self._intake.read,
             accepted=counts[Outcome.ACCEPTED],
@@ -161,7 +161,7 @@ class Campaign:
             unknown=counts[Outcome.UNKNOWN],
             skipped=counts[Outcome.SKIPPED],
             known=self._intake.known,
-            waiting=self._turns.open + fresh - in_flight,
+            waiting=self._turns.open + fresh - in_flight - sum(self._telling),
             parked_for=self._turns.parked_for,
             parked_due=self._turns.parked_due,
             in_flight=in_flight,
@@ -233,11 +233,11 @@ class Campaign:
         """Return messages that may leave at once, up to the first that may not; see `Crew`."""
         if self._flyer is None or not self._breaker.is_closed:
             return ()
-        may_fly = requests
+        may_fly: Iterable[Request[Any]] = requests  # asked for one by one: most often the first says that none may
         if not self.course.lets_all:
-            may_fly = list(takewhile(self.course.lets, may_fly))
+            may_fly = takewhile(self.course.lets, may_fly)
         if fresh and self._turns.has_lanes:
-            may_fly = list(takewhile(lambda request: not self._turns.has_lane_for(request), may_fly))
+            may_fly = takewhile(lambda request: not self._turns.has_lane_for(request), may_fly)
         return self._flyer.prepare(may_fly)
 
     @property
@@ -276,7 +276,8 @@ class Campaign:
                 if not self._judge(job, delivered):
                     continue
                 if self._emit is not None and self._group is not None:
-                    self._group.start_soon(self._tell_and_close, job, delivered)
+                    self._telling[True] += 1
+                    self._group.start_soon(self._tell_and_close, job, delivered, True)
                 else:
                     ended.append(job.seq)
             except Exception as error:  # noqa: BLE001 - the others land all the same
@@ -289,6 +290,7 @@ class Campaign:
 
     async def _conclude(self, job: Job, delivered: Delivered) -> None:
         if self._judge(job, delivered):
+            self._telling[False] += 1
             await self._tell_and_close(job, delivered)
 
     def _judge(self, job: Job, delivered: Delivered) -> bool:
@@ -301,10 +303,11 @@ class Campaign:
             self._turns.close(job.seq)
         return False
 
-    async def _tell_and_close(self, job: Job, delivered: Delivered) -> None:
+    async def _tell_and_close(self, job: Job, delivered: Delivered, landed: bool = False) -> None:
         try:
             await self._tell(job.seq, job.request, delivered.outcome, receipt=delivered.receipt, error=delivered.error)
         finally:
+            self._telling[landed] -= 1
             self._turns.close(job.seq)
 
     async def _skip(self, row: int, request: Request[Any]) -> None:

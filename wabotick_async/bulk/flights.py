@@ -20,6 +20,8 @@ from .journal import Added, Advanced, BlockJournal, Finish, NewRow, Requeue, Sta
 __all__ = ["Flights", "Fresh"]
 
 _INTERRUPTED: Final = "interrupted"
+_BLOCK: Final = 64
+"""Queued messages that board together at most: where the first has to wait, the others were looked at in vain."""
 
 Fresh = tuple[Request[Any], NewRow]
 """A message of the source that the journal does not have yet."""
@@ -166,7 +168,7 @@ class Flights:
     def _board_queued(self) -> list[tuple[Ready, Job]]:
         boarded: list[tuple[Ready, Job]] = []
         while self._queued and self._slots > 0 and self._may_leave():
-            jobs = _first(self._queued, self._slots)
+            jobs = _first(self._queued, min(self._slots, _BLOCK))
             try:
                 ready = self._crew.board([job.request for job in jobs], fresh=False)
                 self._slots -= len(ready)

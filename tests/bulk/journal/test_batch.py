@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,13 +12,13 @@ import pytest
 
 from wabotick_async.bulk.journal import Added, Advanced, Counts, Finish, MemoryJournal, Requeue, SQLiteJournal, State
 from wabotick_async.bulk.journal.operations import Claiming
-from wabotick_async.bulk.journal.rows import NewRow
+from wabotick_async.bulk.journal.rows import NewRow, Stored
 from wabotick_async.bulk.journal.store import Store
 from wabotick_async.errors import JournalError
 from wabotick_async.outcomes import Outcome
 
 from .conftest import FINGERPRINT, AnyJournal, FakeClock, claim_next, new_row, new_rows, reopen
-from .test_writer import trace
+from .test_writer import sqlite_error, trace
 
 
 async def together(*calls: Awaitable[Any]) -> list[Any]:
@@ -51,10 +52,25 @@ async def test_each_row_keeps_what_belongs_to_it(journal: AnyJournal) -> None:
     assert await journal.counts() == Counts(accepted=3, refused=2, unknown=2, skipped=2)
 
 
-async def advance(journal: AnyJournal, results: list[Finish | Requeue], claims: list[int]) -> Advanced:
+async def advance(journal: AnyJournal, results: list[Finish | Requeue], claims: list[int], *fresh: NewRow) -> Advanced:
     done: asyncio.Future[Advanced] = asyncio.get_running_loop().create_future()
-    journal.advance(results, claims, done.set_result)
+    journal.advance(results, claims, done.set_result, fresh=fresh)
     return await done
+
+
+class BusyAtTheEnd:
+    """A connection that cannot commit."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        if statement == "COMMIT":
+            raise sqlite_error(sqlite3.SQLITE_BUSY)
+        return self._connection.execute(statement, *values)
 
 
 async def test_a_step_is_one_commit(journal: AnyJournal) -> None:
@@ -76,6 +92,23 @@ async def test_a_step_tells_what_did_not_fit_and_does_the_rest(journal: AnyJourn
     assert isinstance(advanced.error, JournalError)
     assert "row 2" in str(advanced.error)
     assert await journal.counts() == Counts(accepted=1, queued=1, in_flight=1)
+
+
+@pytest.mark.parametrize("misfit", [False, True])
+async def test_a_step_that_cannot_be_committed_says_that_nothing_was_done(journal: AnyJournal, misfit: bool) -> None:
+    await journal.add(new_rows(3))
+    await journal.claim(1)
+    assert journal._writer is not None
+    store: Any = journal._writer._store
+    store.connection = BusyAtTheEnd(store.connection)
+
+    advanced = await advance(journal, [accepted(3 if misfit else 1)], [2], new_row("a"), new_row("b"))
+    assert (advanced.stored, advanced.claimed, advanced.added) == ([False], [False], [])
+    assert isinstance(advanced.error, JournalError)
+
+    store.connection = store.connection._connection
+    assert await journal.counts() == Counts(queued=2, in_flight=1)
+    assert (await advance(journal, [], [], new_row("a"))).added == [Stored(4, Added.NEW, State.IN_FLIGHT)]
 
 
 async def test_a_row_is_put_back_for_a_later_time(journal: AnyJournal, clock: FakeClock) -> None:

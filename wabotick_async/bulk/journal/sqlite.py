@@ -111,11 +111,12 @@ class _WrittenJournal:
         def tell(future: asyncio.Future[object]) -> None:
             future.exception()  # the operations say it, each for itself
             errors = (one.error for one in (*ended, *claiming, *bearing) if one.error is not None)
+            # What was done in a transaction that could not be committed has its result, and was not done.
             done(
                 Advanced(
                     stored=[one.error is None for one in ended],
-                    claimed=[one.result is True for one in claiming],
-                    added=[stored for one in bearing for stored in one.result or ()],
+                    claimed=[one.error is None and one.result is True for one in claiming],
+                    added=[stored for one in bearing if one.error is None for stored in one.result or ()],
                     error=next(errors, None),
                 )
             )
